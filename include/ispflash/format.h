@@ -1,0 +1,84 @@
+/* File formats: bytes in memory to and from images. Readers take a buffer and a name, never a path,
+ * and report "name:line: what" with STATUS_INPUT. */
+#ifndef ISPFLASH_FORMAT_H
+#define ISPFLASH_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "context.h"
+#include "error.h"
+#include "image.h"
+#include "part.h"
+
+/* The letters of -U. */
+enum format {
+    FORMAT_AUTO = 'a',
+    FORMAT_IHEX = 'i',
+    FORMAT_IHEX_COMMENTS = 'I',
+    FORMAT_SREC = 's',
+    FORMAT_RAW = 'r',
+    FORMAT_ELF = 'e',
+    FORMAT_IMMEDIATE = 'm',
+    FORMAT_HEX = 'h',
+    FORMAT_DECIMAL = 'd',
+    FORMAT_OCTAL = 'o',
+    FORMAT_BINARY = 'b',
+    FORMAT_ROMAN = 'R'
+};
+
+/* Allowances a person may still want to grant, by --allow NAME. */
+enum format_allowance {
+    FORMAT_ALLOW_NO_END = 1 << 0,         /* "no-end-record": HEX or S-record that is cut short */
+    FORMAT_ALLOW_DATA_AFTER_END = 1 << 1, /* "data-after-end" */
+    FORMAT_ALLOW_OVERLAP = 1 << 2         /* "overlap": the later record wins */
+};
+
+struct format_input {
+    const char *name; /* for messages: the file's name, "-" or "-U argument" */
+    const uint8_t *data;
+    size_t size;
+    enum format format;
+    const struct memory *memory; /* limits; NULL: not known yet, so only the syntax is checked */
+    unsigned allow;              /* enum format_allowance */
+};
+
+struct format_result {
+    struct image *image; /* the caller's to free */
+    enum format format;  /* what AUTO found */
+};
+
+/* True for a letter of -U; `name` (may be NULL) receives "Intel HEX" and the like. */
+bool format_known(char letter, const char **name);
+
+/* Content decides; the name only helps the message. STATUS_INPUT if nothing fits. */
+MUST_USE enum status format_detect(const struct format_input *in, enum format *out,
+                                   struct error *e);
+
+/* Parses. Data beyond `memory` is STATUS_INPUT and says by how much; a file of nothing but an end
+ * record gives an empty image. Notes (format chosen, text passed over) go to the context. */
+MUST_USE enum status format_read(const struct format_input *in, struct context *c,
+                                 struct format_result *out, struct error *e);
+
+/* Renders `image` as a new buffer (malloc, the caller's to free). Raw fills holes with 0xff from
+ * the memory's base on; the number formats want an image without holes. */
+MUST_USE enum status format_write(enum format format, const struct image *image, uint8_t **out,
+                                  size_t *size, struct error *e);
+
+/* --- files: whole or not at all ------------------------------------------------------------- */
+
+/* Reads a whole file, or standard input for "-". *data is malloc'd; STATUS_INPUT says which of
+ * missing, unreadable, a directory or empty it is. */
+MUST_USE enum status file_read(const char *path, uint8_t **data, size_t *size, struct error *e);
+
+/* An output that appears under its name only when it is complete: a temporary file beside it,
+ * synced and renamed by output_commit(). "-" is standard output and devices (/dev/null) are written
+ * in place. */
+struct output;
+MUST_USE enum status output_open(const char *path, struct output **out, struct error *e);
+MUST_USE enum status output_commit(struct output *o, const uint8_t *data, size_t size,
+                                   struct error *e); /* may be called once */
+void output_close(struct output *o); /* without a commit: nothing is left behind; takes NULL */
+
+#endif

@@ -1,0 +1,130 @@
+/* What a programmer can do, whatever its wire. A driver is one const table in one file under
+ * programmers/; the names users type for it are data in programmers/programmers.ini. A driver knows
+ * its protocol and nothing of file formats, options or what the job is about. */
+#ifndef PROGRAMMER_PROGRAMMER_H
+#define PROGRAMMER_PROGRAMMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ispflash/context.h"
+#include "ispflash/error.h"
+#include "ispflash/part.h"
+#include "ispflash/session.h"
+
+/* One four-byte serial programming instruction and its answer. */
+struct isp_exchange {
+    uint8_t mosi[4];
+    uint8_t miso[4];  /* out; only [3] is valid unless the driver says PROGRAMMER_SEES_ECHO */
+    uint32_t wait_us; /* the chip is busy for this long afterwards; the next instruction waits */
+    bool ready_poll;  /* F0 00 00 00 may end that wait sooner (POLL_READY) */
+};
+
+enum programmer_feature {
+    PROGRAMMER_SEES_ECHO = 1 << 0,     /* exchange() gives all four answer bytes */
+    PROGRAMMER_ENABLES = 1 << 1,       /* enter() also sends Programming Enable, unseen */
+    PROGRAMMER_BOOTLOADER = 1 << 2,    /* no ISP: a boot loader; flash pages erase themselves */
+    PROGRAMMER_REPORTS_ENABLE = 1 << 3 /* enter() fails with STATUS_NO_TARGET if not enabled */
+};
+
+/* An id users type, from programmers.ini. */
+struct programmer_entry {
+    const char *id;
+    const char *const *aliases; /* NULL-terminated */
+    const char *summary;
+    const char *driver;   /* NULL: known, but not ours yet */
+    const char *instead;  /* driver NULL: what it needs, for the message */
+    const char *settings; /* the driver's own "key=value ..." string; may be NULL */
+};
+
+struct programmer;
+
+/* One driver. Const, stateless, alive for the whole process. */
+struct programmer_driver {
+    const char *name;
+    const char
+        *proven;       /* "hardware", "firmware" (the real one, simulated), "model" or "untested" */
+    unsigned features; /* enum programmer_feature */
+    size_t state_size; /* zeroed storage that the core gives each instance */
+    uint32_t sck_min_hz, sck_max_hz; /* both 0: one fixed clock */
+    const char *sck_fixed_hint;      /* what to change where SCK is fixed; may be NULL */
+    const char *options_help;        /* for -x help; NULL: takes none */
+
+    /* Before the device is looked for: are port, rate and options acceptable? Optional. */
+    enum status (*check)(const struct programmer_entry *entry, const struct programmer_config *c,
+                         struct error *e);
+
+    /* Required. close() is the only clean-up path: it also runs after a failed open(). */
+    enum status (*open)(struct programmer *p, struct error *e);
+    void (*close)(struct programmer *p);
+
+    /* Tells the part, before enter() or as soon as it is known. Optional. */
+    enum status (*select)(struct programmer *p, const struct part *part, struct error *e);
+
+    /* RESET low (high for AT89S) with SCK low, and Programming Enable if PROGRAMMER_ENABLES. Called
+     * again it really enters anew: RESET is released and asserted. */
+    enum status (*enter)(struct programmer *p, struct error *e);
+    /* Releases RESET and the pins. Also called after failures, with the context on its way out;
+     * must get rid of half-finished transfers by itself. */
+    enum status (*leave)(struct programmer *p, struct error *e);
+
+    /* A batch of instructions, in order; the driver packs as many into a transfer as its wire and
+     * its device bear. NULL for a boot loader. On failure nothing is known of the answers. */
+    enum status (*exchange)(struct programmer *p, struct isp_exchange *batch, size_t count,
+                            struct error *e);
+
+    /* Optional, and STATUS_UNSUPPORTED (before anything was sent) for one request: the target layer
+     * then composes the same effect from exchange(). Whole ranges, so that a driver can stream,
+     * send ahead and cross pages; both report bytes as they are done with context_advance().
+     * write(): whole pages of flash or EEPROM (page_size 0: any bytes), address page-aligned, the
+     * page buffer empty; returns when the last page is programmed. Does not verify. */
+    enum status (*read)(struct programmer *p, const struct memory *m, uint32_t address,
+                        uint8_t *data, size_t size, struct error *e);
+    enum status (*write)(struct programmer *p, const struct memory *m, uint32_t address,
+                         const uint8_t *data, size_t size, struct error *e);
+    /* The whole of Chip Erase including its wait. Optional, as above. */
+    enum status (*erase)(struct programmer *p, struct error *e);
+
+    /* `*actual_hz` is what the device really does. Optional. */
+    enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
+};
+
+/* An open programmer. Drivers read the first five; the core alone writes them. */
+struct programmer {
+    const struct programmer_driver *driver;
+    const struct programmer_entry *entry;
+    const struct programmer_config *config;
+    struct context *context;
+    const struct part *part; /* as last told by programmer_select(); never NULL */
+    void *state;             /* driver->state_size bytes */
+    bool entered;
+};
+
+/* The ids, sorted, ends with an entry whose id is NULL. STATUS_INTERNAL if the data is broken. */
+MUST_USE enum status programmer_entries(const struct programmer_entry **out, struct error *e);
+
+/* By id or alias: exact, else case ignored, else unique start. STATUS_USAGE with the nearest names,
+ * STATUS_UNSUPPORTED for one that is known but not ours yet. */
+MUST_USE enum status programmer_find(const char *id, const struct programmer_entry **entry,
+                                     const struct programmer_driver **driver, struct error *e);
+
+/* open() with close() on failure. `p` is freed by programmer_close(), which leaves first if the
+ * chip is still in programming mode. */
+MUST_USE enum status programmer_open(const struct programmer_config *config, struct context *c,
+                                     struct programmer **out, struct error *e);
+void programmer_close(struct programmer *p); /* takes NULL */
+
+/* The driver's operations, guarded: they log nothing and keep p->entered and p->part. */
+MUST_USE enum status programmer_select(struct programmer *p, const struct part *part,
+                                       struct error *e);
+MUST_USE enum status programmer_enter(struct programmer *p, struct error *e);
+MUST_USE enum status programmer_leave(struct programmer *p, struct error *e);
+MUST_USE enum status programmer_exchange(struct programmer *p, struct isp_exchange *batch,
+                                         size_t count, struct error *e);
+
+/* The value of "key" in the entry's settings ("reset=pulse baud=115200"), copied into `out`
+ * (capacity bytes). False: not there. */
+bool programmer_setting(const struct programmer *p, const char *key, char *out, size_t capacity);
+
+#endif
