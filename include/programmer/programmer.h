@@ -34,7 +34,7 @@ struct programmer_entry {
     const char *const *aliases; /* NULL-terminated */
     const char *summary;
     const char *driver;   /* NULL: known, but not ours yet */
-    const char *instead;  /* driver NULL: what it needs, for the message */
+    const char *needs;    /* driver NULL: what it speaks; else the library of its driver, or NULL */
     const char *settings; /* the driver's own "key=value ..." string; may be NULL */
 };
 
@@ -98,18 +98,24 @@ struct programmer {
     struct context *context;
     const struct part *part; /* as last told by programmer_select(); never NULL */
     void *state;             /* driver->state_size bytes */
-    bool entered;
+    bool entered; /* RESET may be asserted: enter() was called, and leave() not since */
 };
 
-/* The ids, sorted, ends with an entry whose id is NULL. STATUS_INTERNAL if the data is broken. */
-MUST_USE enum status programmer_entries(const struct programmer_entry **out, struct error *e);
+/* The ids, sorted, ends with an entry whose id is NULL. STATUS_INTERNAL if the data is broken. The
+ * caller frees them with programmer_entries_free(), all at once. */
+MUST_USE enum status programmer_entries(struct programmer_entry **out, struct error *e);
+void programmer_entries_free(struct programmer_entry *entries); /* takes NULL */
+
+/* The driver of an entry, or NULL: not ours yet, or built without the library it needs. */
+const struct programmer_driver *programmer_driver_of(const struct programmer_entry *entry);
 
 /* By id or alias: exact, else case ignored, else unique start. STATUS_USAGE with the nearest names,
- * STATUS_UNSUPPORTED for one that is known but not ours yet. */
-MUST_USE enum status programmer_find(const char *id, const struct programmer_entry **entry,
+ * STATUS_UNSUPPORTED for one that has no driver here. The results live as long as `entries`. */
+MUST_USE enum status programmer_find(const struct programmer_entry *entries, const char *id,
+                                     const struct programmer_entry **entry,
                                      const struct programmer_driver **driver, struct error *e);
 
-/* open() with close() on failure. `p` is freed by programmer_close(), which leaves first if the
+/* Finds the driver and lets it check() and open(); close() on failure. `p` is freed by programmer_close(), which leaves first if the
  * chip is still in programming mode. */
 MUST_USE enum status programmer_open(const struct programmer_config *config, struct context *c,
                                      struct programmer **out, struct error *e);
