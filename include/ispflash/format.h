@@ -52,19 +52,27 @@ struct format_result {
 /* True for a letter of -U; `name` (may be NULL) receives "Intel HEX" and the like. */
 bool format_known(char letter, const char **name);
 
+/* True if format_write() can render it: all but auto, ELF and immediate. */
+bool format_writable(enum format format);
+
 /* Content decides; the name only helps the message. STATUS_INPUT if nothing fits. */
 MUST_USE enum status format_detect(const struct format_input *in, enum format *out,
                                    struct error *e);
 
-/* Parses. Data beyond `memory` is STATUS_INPUT and says by how much; a file of nothing but an end
- * record gives an empty image. Notes (format chosen, text passed over) go to the context. */
+/* Parses. Image addresses run from memory->base on. Data beyond `memory` is STATUS_INPUT and says by
+ * how much; a file of nothing but an end record, and empty immediate data, give an empty image. A
+ * file that follows the GNU address map (eeprom at 0x810000, fuses at 0x820000, lock at 0x830000)
+ * is read where `memory` lies in it. Notes (format chosen, text passed over, bytes that belong to
+ * other memories) go to the context, but only when `memory` is given: without it this is a check. */
 MUST_USE enum status format_read(const struct format_input *in, struct context *c,
                                  struct format_result *out, struct error *e);
 
-/* Renders `image` as a new buffer (malloc, the caller's to free). Raw fills holes with 0xff from
- * the memory's base on; the number formats want an image without holes. */
-MUST_USE enum status format_write(enum format format, const struct image *image, uint8_t **out,
-                                  size_t *size, struct error *e);
+/* Renders `image` as a new buffer (malloc, the caller's to free). `memory` (may be NULL: base 0)
+ * tells where raw files and number lists begin, and the name for comments. Raw fills holes with
+ * 0xff; the number formats want an image without holes. STATUS_USAGE: cannot be written. */
+MUST_USE enum status format_write(enum format format, const struct image *image,
+                                  const struct memory *memory, uint8_t **out, size_t *size,
+                                  struct error *e);
 
 /* --- files: whole or not at all ------------------------------------------------------------- */
 
