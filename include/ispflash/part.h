@@ -46,6 +46,7 @@ struct bit_map {
 struct isp_command {
     bool present;
     uint8_t bytes[4];
+    uint8_t address_shift; /* of the address, left: 8 for AT89S signature bytes, else 0 */
     uint8_t map_count;
     struct bit_map maps[4];
 };
@@ -140,7 +141,7 @@ struct part {
     bool old_lock_hides_signature; /* answers 00 01 02 when both lock bits are programmed */
     bool reenter_after_erase;      /* AT90S: Chip Erase ends in a RESET pulse */
     uint8_t enable_reply_byte;     /* which answer byte of AC 53 00 00 proves the chip: 2 or 3 */
-    uint8_t enable_reply_value;    /* 0x53 (AVR), 0x69 (AT89S) */
+    uint8_t enable_reply_value;    /* 0x53 (AVR), 0x69 (AT89S); 0: no answer (AT90S1200) */
     struct isp_command chip_erase;
     uint8_t stk500_code;                                   /* device code of AVR061; 0: none */
     const char *reset_pin, *mosi_pin, *miso_pin, *sck_pin; /* "PB3"; NULL: not known */

@@ -78,7 +78,10 @@ struct programmer_driver {
      * then composes the same effect from exchange(). Whole ranges, so that a driver can stream,
      * send ahead and cross pages; both report bytes as they are done with context_advance().
      * write(): whole pages of flash or EEPROM (page_size 0: any bytes), address page-aligned, the
-     * page buffer empty; returns when the last page is programmed. Does not verify. */
+     * page buffer empty; returns when the last page is programmed. Does not verify.
+     * Where the part has extended_address, the target layer has sent Load Extended Address before
+     * the call and no range crosses 128 KiB. A PROGRAMMER_BOOTLOADER also reads the signature here
+     * (MEMORY_SIGNATURE, three bytes). */
     enum status (*read)(struct programmer *p, const struct memory *m, uint32_t address,
                         uint8_t *data, size_t size, struct error *e);
     enum status (*write)(struct programmer *p, const struct memory *m, uint32_t address,
@@ -86,7 +89,10 @@ struct programmer_driver {
     /* The whole of Chip Erase including its wait. Optional, as above. */
     enum status (*erase)(struct programmer *p, struct error *e);
 
-    /* `*actual_hz` is what the device really does. Optional. */
+    /* `*actual_hz` is what the device really does. Optional, and STATUS_UNSUPPORTED from a device
+     * that turns out to have one fixed clock. The target layer alone calls it, with -B's rate or its
+     * own choice: before enter(), when it takes effect with it, or in programming mode, which it
+     * does not leave. */
     enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
 };
 
