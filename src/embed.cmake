@@ -3,7 +3,9 @@
 # ispflash_embed(target symbol file...) adds to `target` a generated source that defines
 #   const struct embedded_file <symbol>[];   sorted by file name
 #   const size_t <symbol>_count;
-# as declared for the user by include/core/embed.h. Run as a script (cmake -P) it writes that source.
+# as declared for the user by include/core/embed.h. The target is ispflash_lib or a program, not the
+# object library of a layer: that would keep the object to itself. Run as a script (cmake -P) this
+# file writes that source.
 if(CMAKE_SCRIPT_MODE_FILE)
   set(arrays "")
   set(rows "")
@@ -38,5 +40,8 @@ function(ispflash_embed target symbol)
     COMMAND ${CMAKE_COMMAND} "-DFILES=${joined}" -DOUTPUT=${output} -DSYMBOL=${symbol}
             -DFOLDER=${folder}/ -P ${ISPFLASH_EMBED_SCRIPT}
     DEPENDS ${ARGN} ${ISPFLASH_EMBED_SCRIPT} VERBATIM)
-  target_sources(${target} PRIVATE ${output})
+  # The rule above counts in this folder only, so the source is compiled here as well.
+  add_library(embedded_${symbol} OBJECT ${output})
+  target_include_directories(embedded_${symbol} PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:embedded_${symbol}>)
 endfunction()
