@@ -38,7 +38,7 @@ struct stream {
 
 struct stream_options {
     uint32_t baud;    /* initial rate */
-    bool lines_alone; /* leave DTR and RTS as they are, as far as the system allows */
+    bool lines_alone; /* leave DTR and RTS as they are, as far as the system allows; else both on */
 };
 
 /* By name: a path (also a symlink), "usb:VID:PID[:SERIAL]", "usb:SERIAL", "net:host:port" (IPv6 in

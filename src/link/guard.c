@@ -1,0 +1,166 @@
+/* Opening a terminal so that it is ours alone, and giving it back as it was.
+ *
+ * flock() keeps out a second ispflash and whoever else takes that lock; TIOCEXCL keeps out every
+ * program that does not run as root. */
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    SETTLE_MS = 1000,     /* for udev to set owner and mode of a new device */
+    SETTLE_STEP_MS = 100, /* between two tries */
+    NEW_S = 2,            /* a node this young may still be unsettled */
+    CLOSE_DRAIN_MS = 200, /* for the last bytes to leave */
+    CLOSE_STEP_US = 1000
+};
+
+/* Whether the device, or its folder if it does not exist yet, has changed within NEW_S seconds. */
+static bool is_new(const char *path)
+{
+    struct stat info;
+    char folder[512];
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    if (stat(path, &info) != 0 && stat(dirname(folder), &info) != 0)
+        return false;
+    const time_t now = time(NULL);
+    return info.st_ctime <= now && now - info.st_ctime < NEW_S;
+}
+
+static enum status open_settled(const char *path, struct context *c, int *fd, struct error *e)
+{
+    for (unsigned waited_ms = 0;; waited_ms += SETTLE_STEP_MS) {
+        *fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        if (*fd >= 0)
+            return STATUS_OK;
+        const int code = errno;
+        const bool may_change = code == EACCES || code == ENOENT;
+        if (!may_change || waited_ms >= SETTLE_MS || !is_new(path)) {
+            errno = code;
+            return STATUS_NO_DEVICE;
+        }
+        TRY(context_sleep(c, SETTLE_STEP_MS * 1000u, e));
+    }
+}
+
+static enum status explain_permission(const char *path, struct error *e)
+{
+    (void)error_set(e, STATUS_PERMISSION, "%s: permission denied", path);
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return STATUS_PERMISSION;
+    const struct group *group = getgrgid(info.st_gid);
+    const bool group_may = (info.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP);
+    if (group != NULL && group_may && info.st_gid != 0)
+        error_hint(e,
+                   "it belongs to the group %s: sudo usermod -aG %s $USER, then log in anew (or "
+                   "use: newgrp %s)",
+                   group->gr_name, group->gr_name, group->gr_name);
+    else
+        error_hint(e, "its mode is %03o and its group %s: a udev rule must grant access",
+                   (unsigned)(info.st_mode & 0777), group != NULL ? group->gr_name : "unknown");
+    return STATUS_PERMISSION;
+}
+
+static enum status explain_busy(const char *path, uint64_t device, struct error *e)
+{
+    char holder[96];
+    if (!holder_find(device, holder, sizeof holder)) {
+        (void)error_set(e, STATUS_BUSY, "%s: in use by another program", path);
+        error_hint(e, "close serial monitors and other flashers; to find it: fuser -v %s", path);
+        return STATUS_BUSY;
+    }
+    (void)error_set(e, STATUS_BUSY, "%s: in use by %s", path, holder);
+    if (strncmp(holder, "ModemManager", strlen("ModemManager")) == 0)
+        error_hint(e, "ModemManager looks at new serial ports for some seconds: wait, or keep it "
+                      "off with a udev rule that sets ID_MM_DEVICE_IGNORE");
+    else
+        error_hint(e, "close it, or wait until it has finished");
+    return STATUS_BUSY;
+}
+
+static enum status explain_open(const char *path, int code, struct error *e)
+{
+    struct stat info;
+    switch (code) {
+    case EACCES:
+    case EPERM:
+        return explain_permission(path, e);
+    case EBUSY: /* TIOCEXCL of another program */
+        return explain_busy(path, stat(path, &info) == 0 ? (uint64_t)info.st_rdev : 0, e);
+    case ENOENT:
+    case ENOTDIR:
+        (void)error_set(e, STATUS_NO_DEVICE, "%s: no such port", path);
+        break;
+    case ENXIO:
+    case ENODEV:
+    case EIO:
+        (void)error_set(e, STATUS_NO_DEVICE, "%s: no device behind this port", path);
+        break;
+    default:
+        (void)error_set(e, STATUS_NO_DEVICE, "%s: cannot open: %s", path, strerror(code));
+        break;
+    }
+    port_hint_all(e);
+    return STATUS_NO_DEVICE;
+}
+
+enum status guard_open(struct guard *g, const char *path, struct context *c, struct error *e)
+{
+    int fd = -1;
+    const enum status status = open_settled(path, c, &fd, e);
+    if (status != STATUS_OK)
+        return status == STATUS_NO_DEVICE ? explain_open(path, errno, e) : status;
+
+    struct termios saved;
+    if (tcgetattr(fd, &saved) != 0) {
+        (void)close(fd);
+        (void)error_set(e, STATUS_NO_DEVICE, "%s: not a serial port", path);
+        port_hint_all(e);
+        return STATUS_NO_DEVICE;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        const int code = errno;
+        struct stat info;
+        const uint64_t device = fstat(fd, &info) == 0 ? (uint64_t)info.st_rdev : 0;
+        if (code == EWOULDBLOCK) {
+            (void)close(fd);
+            return explain_busy(path, device, e);
+        }
+        context_log(c, LOG_NOTE, "%s: cannot be locked against other programs: %s", path,
+                    strerror(code));
+    }
+    *g = (struct guard){.fd = fd, .saved = saved};
+    return STATUS_OK;
+}
+
+void guard_exclude(struct guard *g)
+{
+    g->exclusive = ioctl(g->fd, TIOCEXCL) == 0;
+}
+
+void guard_close(struct guard *g, struct context *c)
+{
+    /* The kernel's own wait for unsent output at close can last 30 s: bounded here instead. */
+    int waiting = 0;
+    for (int ms = 0; ms < CLOSE_DRAIN_MS; ms++) {
+        if (ioctl(g->fd, TIOCOUTQ, &waiting) != 0 || waiting == 0)
+            break;
+        c->clock->sleep_us(c->clock, CLOSE_STEP_US);
+    }
+    (void)tcflush(g->fd, TCIOFLUSH);
+    /* Nothing is left to tell the user: a port that is gone has no settings. */
+    (void)tcsetattr(g->fd, TCSANOW, &g->saved);
+    if (g->exclusive)
+        (void)ioctl(g->fd, TIOCNXCL);
+    (void)close(g->fd); /* ends the flock() too */
+}
