@@ -58,7 +58,9 @@ struct event {
             uint64_t elapsed_us;         /* since this step's BEGIN; END and PROGRESS */
         } progress;
         struct {
-            const char *name;     /* stable key, "signature" */
+            const char *name;     /* stable key: "programmer", "port", "baud", "sck", "part",
+                                     "signature" (text: the part it belongs to, or NULL), or a
+                                     memory's name for a fuse or lock byte */
             const char *text;     /* for a person; may be NULL */
             const uint8_t *bytes; /* may be NULL */
             size_t size;
