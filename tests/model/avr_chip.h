@@ -64,6 +64,8 @@ struct avr_chip_options {
     enum avr_busy busy;
     enum avr_float idle; /* of MISO while the chip does not drive it */
     enum avr_locked_read locked_read;
+    uint32_t enable_wait_us; /* from RESET active until Programming Enable is understood: 20 ms by
+                                the data sheets; less to imitate more patient silicon */
     bool unused_fuse_bits_read_0; /* some silicon; most reads them as 1 */
     uint64_t seed;                /* of every random choice; the same seed gives the same run */
 };
@@ -193,7 +195,8 @@ struct avr_stats {
 const struct avr_stats *avr_chip_stats(const struct avr_chip *chip);
 void avr_chip_clear_stats(struct avr_chip *chip);
 
-/* Writes one line for each complete instruction: time in us, bytes in, bytes out, name, remarks.
+/* Writes one line for each complete instruction: time in us, bytes in, bytes out (-- where the chip
+ * drove nothing), name, remarks.
  * `file` is borrowed until the next call; NULL ends it. */
 void avr_chip_trace(struct avr_chip *chip, FILE *file);
 /* "name value" lines, stable for grep: the part, fuses, lock, state, and every count not 0, as
