@@ -1,0 +1,161 @@
+/* From the addresses of a file to those of one memory.
+ *
+ * A file is plain, its addresses being those of the memory it is for, unless something in it lies
+ * at or above 0x800000: then it follows the GNU address map, and each memory takes what lies in its
+ * window. So an EEPROM file may begin at 0 or at 0x810000. */
+#include "reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "address_map.h"
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* The text for a person of what lies in other windows: "16 bytes for eeprom, 3 for fuses". */
+struct left_out {
+    char text[160];
+    uint32_t bytes;
+};
+
+static void left_out_add(struct left_out *l, const char *name, uint32_t bytes)
+{
+    const size_t used = strlen(l->text);
+    l->bytes += bytes;
+    (void)snprintf(l->text + used, sizeof l->text - used, "%s%" PRIu32 "%s for %s",
+                   used == 0 ? "" : ", ", bytes, used == 0 ? (bytes == 1 ? " byte" : " bytes") : "",
+                   name);
+}
+
+/* How many bytes of the image lie in [begin, end). */
+static uint32_t count_bytes(const struct image *image, uint64_t begin, uint64_t end)
+{
+    uint32_t bytes = 0;
+    struct extent extent;
+    for (uint64_t at = begin; image_next(image, at, &extent) && extent.address < end;
+         at = (uint64_t)extent.address + extent.size) {
+        const uint64_t left = end - extent.address;
+        bytes += extent.size < left ? extent.size : (uint32_t)left;
+    }
+    return bytes;
+}
+
+/* Lists what lies in windows other than [begin, end), region by region. RAM and addresses beyond
+ * the map are errors: nothing could ever be programmed there. */
+static enum status list_others(const struct format_input *in, const struct parsed *p,
+                               uint32_t begin, uint32_t end, struct left_out *l, struct error *e)
+{
+    struct extent extent;
+    for (uint64_t at = 0; image_next(p->image, at, &extent);) {
+        const struct address_region *region = address_map_region(extent.address);
+        const size_t line = parsed_line(p, extent.address);
+        if (region == NULL)
+            return input_error(in, line, e, "data at 0x%" PRIx32 ", beyond every memory",
+                               extent.address);
+        if (!region->programmable) {
+            (void)input_error(in, line, e,
+                              "data for RAM at 0x%" PRIx32 ", which cannot be programmed",
+                              extent.address);
+            error_hint(e, "was the file made with virtual instead of load addresses?");
+            return e->code;
+        }
+        uint32_t bytes = count_bytes(p->image, region->begin, region->end);
+        if (begin >= region->begin && begin < region->end)
+            bytes -= count_bytes(p->image, begin, end);
+        if (bytes > 0)
+            left_out_add(l, region->name, bytes);
+        at = region->end;
+    }
+    return STATUS_OK;
+}
+
+/* Copies [begin, end) of `from`, moved so that `begin` comes to lie at `base`. */
+static enum status move_window(const struct image *from, uint32_t begin, uint32_t end,
+                               uint32_t base, struct image *to, struct error *e)
+{
+    struct extent extent;
+    for (uint64_t at = begin; image_next(from, at, &extent) && extent.address < end;
+         at = (uint64_t)extent.address + extent.size) {
+        const uint32_t left = end - extent.address;
+        TRY(image_put(to, extent.address - begin + base, extent.data,
+                      extent.size < left ? extent.size : left, IMAGE_OVERLAP_SAME, NULL, e));
+    }
+    return STATUS_OK;
+}
+
+/* Replaces the file's image by the memory's part of it. `*begin` receives where it lay. */
+static enum status take_window(const struct format_input *in, struct parsed *p, uint32_t *begin,
+                               struct context *c, struct error *e)
+{
+    const struct memory *memory = in->memory;
+    uint32_t end;
+    if (!address_map_memory(memory, begin, &end))
+        return input_error(in, 0, e, "follows the GNU address map, in which %s has no place",
+                           memory->name);
+    struct left_out others = {{0}, 0};
+    TRY(list_others(in, p, *begin, end, &others, e));
+    struct image *own = image_new();
+    if (own == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "%s: out of memory", in->name);
+    const enum status status = move_window(p->image, *begin, end, memory->base, own, e);
+    if (status != STATUS_OK || image_empty(own)) {
+        image_free(own);
+        TRY(status);
+        return input_error(in, 0, e, "nothing for %s in it, only %s", memory->name, others.text);
+    }
+    image_free(p->image);
+    p->image = own;
+    if (others.bytes > 0)
+        context_log(c, LOG_NOTE, "%s: only what is for %s is used; left out: %s", in->name,
+                    memory->name, others.text);
+    return STATUS_OK;
+}
+
+/* Everything in [base, base + size), or an error that says by how much it is not. `shift`: file
+ * address minus image address, so that the line can be found. */
+static enum status check_bounds(const struct format_input *in, const struct parsed *p,
+                                bool addressed, uint32_t shift, struct error *e)
+{
+    const struct memory *memory = in->memory;
+    const uint64_t end = (uint64_t)memory->base + memory->size;
+    if (image_empty(p->image))
+        return STATUS_OK;
+    const uint32_t low = image_low(p->image);
+    const uint64_t over = image_end(p->image) > end ? image_end(p->image) - end : 0;
+    if (over > 0 && !addressed)
+        return input_error(
+            in, 0, e, "%" PRIu32 " byte%s, but %s has %" PRIu32 " (%" PRIu64 " too many)",
+            image_bytes(p->image), plural(image_bytes(p->image)), memory->name, memory->size, over);
+    if (low < memory->base)
+        return input_error(in, parsed_line(p, low + shift), e,
+                           "data at 0x%" PRIx32 ", but %s begins at 0x%" PRIx32, low, memory->name,
+                           memory->base);
+    if (over == 0)
+        return STATUS_OK;
+    struct extent first = {0};
+    (void)image_next(p->image, end, &first);
+    return input_error(in, parsed_line(p, first.address + shift), e,
+                       "%s 0x%" PRIx64 ", but %s ends at 0x%" PRIx64 " (%" PRIu32
+                       " bytes): %" PRIu64 " byte%s too far",
+                       low >= end ? "the data begin beyond the memory and run to" : "data up to",
+                       image_end(p->image) - 1, memory->name, end - 1, memory->size, over,
+                       plural(over));
+}
+
+enum status fit_to_memory(const struct format_input *in, struct parsed *p, bool addressed,
+                          struct context *c, struct error *e)
+{
+    uint32_t shift = 0;
+    const bool mapped =
+        addressed && in->memory->base == 0 && image_end(p->image) > ADDRESS_MAP_DATA;
+    if (mapped) {
+        uint32_t begin;
+        TRY(take_window(in, p, &begin, c, e));
+        shift = begin - in->memory->base;
+    }
+    return check_bounds(in, p, addressed, shift, e);
+}
