@@ -58,6 +58,17 @@ struct stream_usb_id {
 MUST_USE enum status stream_find(const struct stream_usb_id *ids, char *port, size_t capacity,
                                  struct error *e);
 
+/* A serial port the system knows; the strings are valid during the call only. */
+struct stream_port {
+    const char *path;
+    bool usb; /* it belongs to a USB device; `vendor` and `product` are its */
+    uint16_t vendor, product;
+    const char *title, *serial; /* what the device calls itself; may be NULL */
+};
+
+/* Calls `each` for every serial port, in the system's order. */
+void stream_list(void (*each)(const struct stream_port *port, void *user), void *user);
+
 /* All of `data`. STATUS_TIMEOUT, STATUS_LINK (gone), STATUS_CANCELLED. */
 MUST_USE enum status stream_write(struct stream *s, const uint8_t *data, size_t size,
                                   unsigned timeout_ms, struct error *e);

@@ -22,10 +22,11 @@ struct isp_exchange {
 };
 
 enum programmer_feature {
-    PROGRAMMER_SEES_ECHO = 1 << 0,     /* exchange() gives all four answer bytes */
-    PROGRAMMER_ENABLES = 1 << 1,       /* enter() also sends Programming Enable, unseen */
-    PROGRAMMER_BOOTLOADER = 1 << 2,    /* no ISP: a boot loader; flash pages erase themselves */
-    PROGRAMMER_REPORTS_ENABLE = 1 << 3 /* enter() fails with STATUS_NO_TARGET if not enabled */
+    PROGRAMMER_SEES_ECHO = 1 << 0,      /* exchange() gives all four answer bytes */
+    PROGRAMMER_ENABLES = 1 << 1,        /* enter() also sends Programming Enable, unseen */
+    PROGRAMMER_BOOTLOADER = 1 << 2,     /* no ISP: a boot loader; flash pages erase themselves */
+    PROGRAMMER_REPORTS_ENABLE = 1 << 3, /* enter() fails with STATUS_NO_TARGET if not enabled */
+    PROGRAMMER_SERIAL = 1 << 4          /* sits on a serial port: a configured one is for it */
 };
 
 /* An id users type, from programmers.ini. */
@@ -90,9 +91,9 @@ struct programmer_driver {
     enum status (*erase)(struct programmer *p, struct error *e);
 
     /* `*actual_hz` is what the device really does. Optional, and STATUS_UNSUPPORTED from a device
-     * that turns out to have one fixed clock. The target layer alone calls it, with -B's rate or its
-     * own choice: before enter(), when it takes effect with it, or in programming mode, which it
-     * does not leave. */
+     * that turns out to have one fixed clock. The target layer alone calls it, with -B's rate or
+     * its own choice: before enter(), when it takes effect with it, or in programming mode, which
+     * it does not leave. */
     enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
 };
 
@@ -104,7 +105,7 @@ struct programmer {
     struct context *context;
     const struct part *part; /* as last told by programmer_select(); never NULL */
     void *state;             /* driver->state_size bytes */
-    bool entered; /* RESET may be asserted: enter() was called, and leave() not since */
+    bool entered;            /* RESET may be asserted: enter() was called, and leave() not since */
 };
 
 /* The ids, sorted, ends with an entry whose id is NULL. STATUS_INTERNAL if the data is broken. The
@@ -121,8 +122,8 @@ MUST_USE enum status programmer_find(const struct programmer_entry *entries, con
                                      const struct programmer_entry **entry,
                                      const struct programmer_driver **driver, struct error *e);
 
-/* Finds the driver and lets it check() and open(); close() on failure. `p` is freed by programmer_close(), which leaves first if the
- * chip is still in programming mode. */
+/* Finds the driver and lets it check() and open(); close() on failure. `p` is freed by
+ * programmer_close(), which leaves first if the chip is still in programming mode. */
 MUST_USE enum status programmer_open(const struct programmer_config *config, struct context *c,
                                      struct programmer **out, struct error *e);
 void programmer_close(struct programmer *p); /* takes NULL */

@@ -90,7 +90,7 @@ static const struct option_spec *option_find_letter(char letter)
 static enum status parse_letters(const char *argument, struct cursor *at, struct settings *s,
                                  struct error *e)
 {
-    for (const char *letter = argument + 1; *letter != '\0' && s->action == ACTION_RUN; letter++) {
+    for (const char *letter = argument + 1; *letter != '\0'; letter++) {
         const struct option_spec *spec = option_find_letter(*letter);
         const char typed[] = {'-', *letter, '\0'};
         if (spec == NULL) {
@@ -187,21 +187,23 @@ static enum status parse_long(const char *argument, struct cursor *at, struct se
     return option_apply(spec, typed, value, s, e);
 }
 
+static enum status parse_argument(const char *argument, struct cursor *at, struct settings *s,
+                                  struct error *e)
+{
+    if (argument[0] != '-' || argument[1] == '\0')
+        return text_list_add(&s->operands, argument, strlen(argument), e);
+    return argument[1] == '-' ? parse_long(argument, at, s, e) : parse_letters(argument, at, s, e);
+}
+
 enum status options_parse(int argc, char *const *argv, int first, struct settings *s,
                           struct error *e)
 {
     struct cursor at = {.argc = argc, .argv = argv, .index = first};
-    bool only_operands = false;
     const char *argument = NULL;
-    while (s->action == ACTION_RUN && (argument = cursor_next(&at)) != NULL) {
-        if (only_operands || argument[0] != '-' || argument[1] == '\0')
-            TRY(text_list_add(&s->operands, argument, strlen(argument), e));
-        else if (strcmp(argument, "--") == 0)
-            only_operands = true;
-        else if (argument[1] == '-')
-            TRY(parse_long(argument, &at, s, e));
-        else
-            TRY(parse_letters(argument, &at, s, e));
-    }
+    while ((argument = cursor_next(&at)) != NULL && strcmp(argument, "--") != 0)
+        if (parse_argument(argument, &at, s, e) != STATUS_OK)
+            return s->action != ACTION_RUN ? STATUS_OK : e->code;
+    while ((argument = cursor_next(&at)) != NULL)
+        TRY(text_list_add(&s->operands, argument, strlen(argument), e));
     return STATUS_OK;
 }

@@ -45,7 +45,7 @@ struct settings {
     size_t task_count;
     enum when color;
     enum progress_style progress;
-    enum action action; /* what ended the reading of options */
+    enum action action;
 };
 
 enum option_group {
@@ -63,7 +63,8 @@ struct option_spec {
     const char *name;     /* long name; NULL: only letters */
     const char *argument; /* its placeholder in the help; NULL: takes none */
     enum option_group group;
-    bool own; /* not one of avrdude's: never makes an abbreviation of those ambiguous */
+    bool common; /* on the first screen of help */
+    bool own;    /* not one of avrdude's: never makes an abbreviation of those ambiguous */
     const char *help;
     size_t offset; /* of the member of struct settings that apply() is given */
     enum status (*apply)(const struct option_spec *spec, const char *value, void *member,
@@ -76,8 +77,9 @@ extern const size_t option_count;
 
 const char *option_group_title(enum option_group group);
 
-/* Reads argv[first] and on. Stops early at --help and its like. `s` must be zeroed; it is to be
- * freed by settings_free() also on failure. STATUS_USAGE or STATUS_NO_MEMORY. */
+/* Reads argv[first] and on. Nothing is wrong any more behind --help and its like. `s` must be
+ * zeroed; it is to be freed by settings_free() also on failure. STATUS_USAGE or STATUS_NO_MEMORY.
+ */
 MUST_USE enum status options_parse(int argc, char *const *argv, int first, struct settings *s,
                                    struct error *e);
 void settings_free(struct settings *s);

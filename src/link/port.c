@@ -88,21 +88,44 @@ static bool listed(const struct stream_usb_id *ids, const struct sp_port *port)
     return false;
 }
 
-/* "-P /dev/ttyACM0: 2341:0043 Arduino Uno, serial 7563" */
-static void hint_port(const struct sp_port *port, struct error *e)
+static struct stream_port describe(const struct sp_port *port)
 {
+    struct stream_port result = {.path = sp_get_port_name(port)};
     int vendor = 0;
     int product = 0;
-    const char *name = sp_get_port_name(port);
-    if (sp_get_port_usb_vid_pid(port, &vendor, &product) != SP_OK) {
-        error_hint(e, "-P %s", name);
+    if (sp_get_port_usb_vid_pid(port, &vendor, &product) != SP_OK)
+        return result;
+    result.usb = true;
+    result.vendor = (uint16_t)vendor;
+    result.product = (uint16_t)product;
+    result.title = sp_get_port_usb_product(port);
+    result.serial = sp_get_port_usb_serial(port);
+    return result;
+}
+
+/* "-P /dev/ttyACM0: 2341:0043 Arduino Uno, serial 7563" */
+static void hint_port(const struct sp_port *sp_port, struct error *e)
+{
+    const struct stream_port port = describe(sp_port);
+    if (!port.usb) {
+        error_hint(e, "-P %s", port.path);
         return;
     }
-    const char *title = sp_get_port_usb_product(port);
-    const char *serial = sp_get_port_usb_serial(port);
-    error_hint(e, "-P %s: %04x:%04x%s%s%s%s", name, (unsigned)vendor, (unsigned)product,
-               title != NULL ? " " : "", title != NULL ? title : "",
-               serial != NULL ? ", serial " : "", serial != NULL ? serial : "");
+    error_hint(e, "-P %s: %04x:%04x%s%s%s%s", port.path, port.vendor, port.product,
+               port.title != NULL ? " " : "", port.title != NULL ? port.title : "",
+               port.serial != NULL ? ", serial " : "", port.serial != NULL ? port.serial : "");
+}
+
+void stream_list(void (*each)(const struct stream_port *port, void *user), void *user)
+{
+    struct sp_port **ports = NULL;
+    if (sp_list_ports(&ports) != SP_OK)
+        return;
+    for (size_t i = 0; ports[i] != NULL; i++) {
+        const struct stream_port port = describe(ports[i]);
+        each(&port, user);
+    }
+    sp_free_port_list(ports);
 }
 
 void port_hint_all(struct error *e)

@@ -289,14 +289,14 @@ static void long_names_and_their_beginnings(void **state)
     CHECK(rows);
 }
 
-static void help_and_version_end_the_line(void **state)
+static void behind_help_and_version_nothing_is_wrong(void **state)
 {
     (void)state;
     static const struct row rows[] = {
         {"-h", "action=1"},
         {"-?", "action=1"},
         {"-eh", "e=1 action=1"},
-        {"-he", "action=1"},
+        {"-he", "e=1 action=1"},
         {"--help", "action=2"},
         {"--he", "action=2"},
         {"--version", "action=3"},
@@ -304,7 +304,9 @@ static void help_and_version_end_the_line(void **state)
         {"-v --version", "v=1 action=3"},
         {"--help --bogus", "action=2"},
         {"-? -Z", "action=1"},
-        {"-p m8 -h -p m16", "p=m8 action=1"},
+        {"-p m8 -h -p m16", "p=m16 action=1"},
+        {"--version -v", "v=1 action=3"},
+        {"--version --help", "action=3"},
     };
     CHECK(rows);
 }
@@ -489,7 +491,7 @@ int main(void)
         cmocka_unit_test(letters_cluster_glue_and_mix),
         cmocka_unit_test(the_last_of_a_single_option_counts_and_others_collect),
         cmocka_unit_test(long_names_and_their_beginnings),
-        cmocka_unit_test(help_and_version_end_the_line),
+        cmocka_unit_test(behind_help_and_version_nothing_is_wrong),
         cmocka_unit_test(numbers_are_whole_and_within_bounds),
         cmocka_unit_test(the_bit_clock_takes_every_unit),
         cmocka_unit_test(what_is_wrong_is_said_with_the_option_as_typed),

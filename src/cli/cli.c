@@ -1,0 +1,156 @@
+/* One run of the program: options, messages, the command, the exit code. */
+#include "cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/nearest.h"
+#include "help.h"
+
+/* Colour: what the option says, else NO_COLOR, else CLICOLOR_FORCE, else whether it is a terminal
+ * (https://no-color.org, https://bixense.com/clicolors). */
+static bool wants_color(const struct surroundings *around, enum when when, bool terminal)
+{
+    const char *no = around->no_color, *force = around->force_color;
+    if (when != WHEN_AUTO)
+        return when == WHEN_ALWAYS;
+    if (no != NULL && no[0] != '\0')
+        return false;
+    if (force != NULL && force[0] != '\0' && strcmp(force, "0") != 0)
+        return true;
+    return terminal;
+}
+
+/* Sends the talk where the options want it. */
+static enum status set_sink(struct cli *cli, struct error *e)
+{
+    const struct settings *s = &cli->settings;
+    const struct surroundings *around = cli->around;
+    const bool terminal = around->talk_is_terminal && s->logfile == NULL;
+    struct text_options options = {
+        .stream = around->talk,
+        .program = around->program,
+        .terminal = terminal,
+        .color = wants_color(around, s->color, terminal),
+        .columns = around->columns,
+        .verbosity = settings_verbosity(s),
+        .quell = s->quell > 0,
+        .progress = s->progress,
+        .as_avrdude = cli->as_avrdude,
+    };
+    if (s->logfile != NULL) {
+        cli->logfile = fopen(s->logfile, "we");
+        if (cli->logfile == NULL) {
+            if (cli->as_avrdude) /* as there */
+                cli->sink.options.stream = around->results;
+            return error_set(e, STATUS_OUTPUT, "-l %s: %s", s->logfile, strerror(errno));
+        }
+        options.stream = cli->logfile;
+    }
+    text_sink_init(&cli->sink, &options);
+    text_sink_log(&cli->sink, LOG_DETAIL, "ispflash version %s", ISPFLASH_VERSION);
+    return STATUS_OK;
+}
+
+static enum status find_command(const char *name, const struct command **out, struct error *e)
+{
+    struct nearest nearest;
+    nearest_begin(&nearest, name);
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i].name, name) == 0) {
+            *out = &command_table[i];
+            return STATUS_OK;
+        }
+        nearest_offer(&nearest, command_table[i].name);
+    }
+    (void)error_set(e, STATUS_USAGE, "\"%s\" is no command", name);
+    nearest_hint(&nearest, e);
+    error_hint(e, "to write a file to flash: -U %s", name);
+    error_hint(e, "-h shows what there is");
+    return e->code;
+}
+
+static enum status run(struct cli *cli, int argc, char *const *argv, struct error *e)
+{
+    const struct command *command = NULL;
+    const bool named = argc > 1 && argv[1][0] != '-';
+    /* avrdude explains itself on standard error */
+    FILE *help = cli->as_avrdude ? cli->around->talk : cli->around->results;
+    if (argc <= 1) {
+        help_short(help, cli->around->program);
+        return STATUS_OK;
+    }
+    if (named)
+        TRY(find_command(argv[1], &command, e));
+    TRY(options_parse(argc, argv, named ? 2 : 1, &cli->settings, e));
+    switch (cli->settings.action) {
+    case ACTION_SHORT_HELP:
+        help_short(help, cli->around->program);
+        return STATUS_OK;
+    case ACTION_HELP:
+        help_all(help, cli->around->program);
+        return STATUS_OK;
+    case ACTION_VERSION:
+        return help_version(cli->around->results, cli->settings.verbose > 0, e);
+    case ACTION_RUN:
+        break;
+    }
+    TRY(set_sink(cli, e));
+    return command != NULL ? command->run(cli, e) : flash_run(cli, e);
+}
+
+/* Nothing may be lost on its way to the file or pipe behind standard output. A reader that went
+ * away, as in `ispflash -p ? | head`, is no error of ours. */
+static enum status flush_results(FILE *results, struct error *e)
+{
+    if ((fflush(results) == 0 && !ferror(results)) || errno == EPIPE)
+        return STATUS_OK;
+    return error_set(e, STATUS_OUTPUT, "standard output: %s", strerror(errno));
+}
+
+/* What did not get into the log file can only be said elsewhere. */
+static enum status close_logfile(struct cli *cli, struct error *e)
+{
+    FILE *logfile = cli->logfile;
+    if (logfile == NULL)
+        return STATUS_OK;
+    const bool complete = !ferror(logfile);
+    cli->sink.options.stream = cli->around->talk;
+    if (fclose(logfile) == 0 && complete)
+        return STATUS_OK;
+    (void)error_set(e, STATUS_OUTPUT, "-l %s: %s", cli->settings.logfile, strerror(errno));
+    text_sink_error(&cli->sink, e);
+    return STATUS_OUTPUT;
+}
+
+/* A run that a signal ended says which, as a shell would: 128 + its number. */
+static int exit_code(const struct cli *cli, enum status status)
+{
+    const volatile sig_atomic_t *cancel = cli->around->cancel;
+    if (status == STATUS_CANCELLED && cancel != NULL && *cancel != 0)
+        return 128 + (int)*cancel;
+    return status == STATUS_OK ? cli->exit_code : error_exit_code(status);
+}
+
+int cli_main(const struct surroundings *around, int argc, char *const *argv)
+{
+    struct cli cli = {.around = around, .as_avrdude = strcmp(around->program, "avrdude") == 0};
+    const struct text_options plain = {
+        .stream = around->talk,
+        .program = around->program,
+        .color = wants_color(around, WHEN_AUTO, around->talk_is_terminal)};
+    struct error e = {0};
+    text_sink_init(&cli.sink, &plain);
+    enum status status = run(&cli, argc, argv, &e);
+    if (status == STATUS_OK) {
+        status = flush_results(around->results, &e);
+        cli.told = false;
+    }
+    if (status != STATUS_OK && !cli.told)
+        text_sink_error(&cli.sink, &e);
+    const enum status closed = close_logfile(&cli, &e);
+    if (status == STATUS_OK)
+        status = closed;
+    settings_free(&cli.settings);
+    return exit_code(&cli, status);
+}

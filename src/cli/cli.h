@@ -1,0 +1,53 @@
+/* The command line as a whole: what surrounds a run, and the commands there are. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ispflash/error.h"
+#include "options.h"
+#include "text_sink.h"
+
+/* All that a run takes from the process it is in. main() alone looks there. */
+struct surroundings {
+    const char *program;                 /* as called, without folders */
+    FILE *results, *talk;                /* standard output and standard error */
+    bool talk_is_terminal;               /* one that takes escape sequences */
+    unsigned columns;                    /* of that terminal; 0: unknown */
+    const char *home;                    /* $HOME; this and all below may be NULL */
+    const char *config_home;             /* $XDG_CONFIG_HOME */
+    const char *no_color;                /* $NO_COLOR */
+    const char *force_color;             /* $CLICOLOR_FORCE */
+    const volatile sig_atomic_t *cancel; /* the number of the signal that came */
+};
+
+struct cli {
+    const struct surroundings *around;
+    bool as_avrdude; /* called by that name */
+    struct settings settings;
+    struct text_sink sink; /* where messages go */
+    FILE *logfile;         /* NULL: none */
+    bool told;             /* the error has been shown already */
+    int exit_code;         /* of a run without an error */
+};
+
+/* A first word that is no option. */
+struct command {
+    const char *name, *arguments, *summary;
+    /* `cli` has its settings read; its operands are what stands behind the name. */
+    enum status (*run)(struct cli *cli, struct error *e);
+};
+
+/* Sorted by name, `count` of them. */
+extern const struct command command_table[];
+extern const size_t command_count;
+
+/* Runs a whole command line; returns the exit code. */
+int cli_main(const struct surroundings *around, int argc, char *const *argv);
+
+/* The line without a command: as avrdude's. */
+MUST_USE enum status flash_run(struct cli *cli, struct error *e);
+
+#endif

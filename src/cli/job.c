@@ -1,0 +1,216 @@
+/* From settings to a job for the session. */
+#include "job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/nearest.h"
+#include "ispflash/part.h"
+
+/* --- what is permitted ---------------------------------------------------------------------- */
+
+/* The names of --allow that are not hazards of a fuse. */
+static const struct allowance {
+    const char *name;
+    unsigned format; /* enum format_allowance */
+    unsigned job;    /* enum job_flag */
+} allowances[] = {
+    {"no-end-record", FORMAT_ALLOW_NO_END, 0},
+    {"data-after-end", FORMAT_ALLOW_DATA_AFTER_END, 0},
+    {"overlap", FORMAT_ALLOW_OVERLAP, 0},
+    {"signature-mismatch", 0, JOB_FORCE_SIGNATURE},
+};
+
+enum { ALLOWANCES = sizeof allowances / sizeof allowances[0] };
+
+static const enum hazard_kind hazards[] = {HAZARD_RESET_DISABLE, HAZARD_DEBUGWIRE,
+                                           HAZARD_EXTERNAL_CLOCK};
+
+enum { HAZARDS = sizeof hazards / sizeof hazards[0] };
+
+/* Adds what `name` permits to *format and *job; a hazard's name is the session's to judge. */
+static enum status take_allowance(const char *name, unsigned *format, unsigned *job,
+                                  struct error *e)
+{
+    struct nearest nearest;
+    nearest_begin(&nearest, name);
+    for (size_t i = 0; i < ALLOWANCES; i++) {
+        if (strcmp(allowances[i].name, name) == 0) {
+            *format |= allowances[i].format;
+            *job |= allowances[i].job;
+            return STATUS_OK;
+        }
+        nearest_offer(&nearest, allowances[i].name);
+    }
+    for (size_t i = 0; i < HAZARDS; i++) {
+        if (strcmp(part_hazard_name(hazards[i]), name) == 0)
+            return STATUS_OK;
+        nearest_offer(&nearest, part_hazard_name(hazards[i]));
+    }
+    (void)error_set(e, STATUS_USAGE, "--allow %s: nothing of that name is ever refused", name);
+    nearest_hint(&nearest, e);
+    return e->code;
+}
+
+/* --- how to leave --------------------------------------------------------------------------- */
+
+static enum status check_exit_options(const struct text_list *list, unsigned *flags,
+                                      struct error *e)
+{
+    static const char *const known[] = {"reset", "noreset", "vcc", "novcc", "d_high", "d_low"};
+    for (size_t i = 0; i < list->count; i++) {
+        struct nearest nearest;
+        nearest_begin(&nearest, list->items[i]);
+        size_t k = 0;
+        while (k < sizeof known / sizeof known[0] && strcmp(known[k], list->items[i]) != 0)
+            nearest_offer(&nearest, known[k++]);
+        if (k == sizeof known / sizeof known[0]) {
+            (void)error_set(e, STATUS_USAGE, "-E %s: no way to leave", list->items[i]);
+            nearest_hint(&nearest, e);
+            error_hint(e, "there are reset, noreset, vcc, novcc, d_high and d_low");
+            return e->code;
+        }
+        if (strcmp(list->items[i], "reset") == 0)
+            *flags |= JOB_LEAVE_IN_RESET;
+        if (strcmp(list->items[i], "noreset") == 0)
+            *flags &= ~(unsigned)JOB_LEAVE_IN_RESET;
+    }
+    return STATUS_OK;
+}
+
+/* --- operations ----------------------------------------------------------------------------- */
+
+/* True if a read that stands before operation `index` makes its file. */
+static bool is_made_earlier(const struct cli_job *j, size_t index)
+{
+    const struct update *u = &j->updates[index];
+    if (u->format == FORMAT_IMMEDIATE || strcmp(u->file, "-") == 0)
+        return false;
+    for (size_t i = 0; i < index; i++)
+        if (j->updates[i].kind == OPERATION_READ && strcmp(j->updates[i].file, u->file) == 0)
+            return true;
+    return false;
+}
+
+static enum status check_standard_input(const struct cli_job *j, struct error *e)
+{
+    size_t uses = 0;
+    for (size_t i = 0; i < j->count; i++) {
+        const struct update *u = &j->updates[i];
+        if (u->kind != OPERATION_READ && u->format != FORMAT_IMMEDIATE && strcmp(u->file, "-") == 0)
+            uses++;
+    }
+    if (uses > 1)
+        return error_set(e, STATUS_USAGE,
+                         "standard input can be read once, but %zu operations want it", uses);
+    return STATUS_OK;
+}
+
+/* What messages call the bytes: the file's name, or the argument that holds the data. */
+static const char *source_name(const struct update *u, const char *argument)
+{
+    if (u->format == FORMAT_IMMEDIATE)
+        return argument;
+    return strcmp(u->file, "-") == 0 ? "standard input" : u->file;
+}
+
+static void add_operation(struct cli_job *j, size_t index, const char *argument, unsigned allow)
+{
+    const struct update *u = &j->updates[index];
+    struct operation *o = &j->operations[index];
+    *o = (struct operation){.kind = u->kind, .memory = u->memory};
+    if (u->kind == OPERATION_READ) {
+        file_destination_init(&j->destinations[index], u->file, u->format);
+        o->destination = &j->destinations[index].destination;
+        return;
+    }
+    file_source_init(&j->sources[index], source_name(u, argument), u->file, u->format, allow);
+    j->sources[index].source.later = is_made_earlier(j, index);
+    o->source = &j->sources[index].source;
+}
+
+static enum status add_operations(struct cli_job *j, const struct settings *s, unsigned allow,
+                                  struct error *e)
+{
+    j->updates = calloc(s->task_count, sizeof *j->updates);
+    j->operations = calloc(s->task_count, sizeof *j->operations);
+    j->sources = calloc(s->task_count, sizeof *j->sources);
+    j->destinations = calloc(s->task_count, sizeof *j->destinations);
+    if (j->updates == NULL || j->operations == NULL || j->sources == NULL ||
+        j->destinations == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "no memory for the operations");
+    for (size_t i = 0; i < s->task_count; i++) {
+        if (s->tasks[i].kind != TASK_UPDATE)
+            return error_set(e, STATUS_UNSUPPORTED, "-%c: interactive commands are not there yet",
+                             s->tasks[i].kind == TASK_TERMINAL ? 't' : 'T');
+        TRY(update_parse(s->tasks[i].text, &j->updates[i], e));
+        j->count++;
+        add_operation(j, i, s->tasks[i].text, allow);
+    }
+    return check_standard_input(j, e);
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static unsigned job_flags(const struct settings *s)
+{
+    return (s->erase ? JOB_ERASE : 0u) | (s->no_erase ? JOB_NO_ERASE : 0u) |
+           (s->no_verify ? JOB_NO_VERIFY : 0u) | (s->no_write ? JOB_NO_WRITE : 0u) |
+           (s->whole_read ? JOB_WHOLE_READ : 0u) | (s->force ? JOB_FORCE_SIGNATURE : 0u) |
+           (s->in_order ? JOB_IN_ORDER : 0u);
+}
+
+static enum status set_programmer(struct programmer_config *p, const struct settings *s,
+                                  const struct conf *conf, struct error *e)
+{
+    *p = (struct programmer_config){
+        .id = s->programmer != NULL ? s->programmer : conf->programmer,
+        .port = s->port,
+        .baud = s->baud != 0 ? s->baud : conf->baud,
+        .sck_hz = s->sck_hz != 0 ? s->sck_hz : conf->sck_hz,
+        .edge_delay_us = s->edge_delay_us,
+        .options = (const char *const *)s->extended.items,
+        .option_count = s->extended.count,
+        .exit_options = (const char *const *)s->exit_options.items,
+        .exit_option_count = s->exit_options.count,
+    };
+    if (p->id != NULL)
+        return STATUS_OK;
+    (void)error_set(e, STATUS_USAGE, "no programmer is named");
+    error_hint(e, "-c ID names one; -c ? lists them");
+    return e->code;
+}
+
+enum status cli_job_init(struct cli_job *j, const struct settings *s, const struct conf *conf,
+                         struct error *e)
+{
+    *j = (struct cli_job){.job = {.part = s->part, .flags = job_flags(s)}};
+    unsigned format_allow = 0;
+    for (size_t i = 0; i < s->allow.count; i++)
+        TRY(take_allowance(s->allow.items[i], &format_allow, &j->job.flags, e));
+    TRY(check_exit_options(&s->exit_options, &j->job.flags, e));
+    TRY(set_programmer(&j->job.programmer, s, conf, e));
+    if (s->task_count > 0)
+        TRY(add_operations(j, s, format_allow, e));
+    dry_destination_init(&j->dry_output);
+    j->job.operations = j->operations;
+    j->job.operation_count = j->count;
+    j->job.allow = (const char *const *)s->allow.items;
+    j->job.allow_count = s->allow.count;
+    j->job.dry_output = &j->dry_output;
+    return STATUS_OK;
+}
+
+void cli_job_free(struct cli_job *j)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        file_source_free(&j->sources[i]);
+        file_destination_free(&j->destinations[i]);
+        update_free(&j->updates[i]);
+    }
+    free(j->updates);
+    free(j->operations);
+    free(j->sources);
+    free(j->destinations);
+    *j = (struct cli_job){0};
+}

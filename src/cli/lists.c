@@ -1,0 +1,70 @@
+/* The lists behind -c ?, -p ?, -P ?s and -x help. One line an item, its name first, so that other
+ * programs can read them. */
+#include "lists.h"
+
+#include <string.h>
+
+#include "link/stream.h"
+#include "programmer/programmer.h"
+
+enum status list_programmers(FILE *out, struct error *e)
+{
+    struct programmer_entry *entries = NULL;
+    TRY(programmer_entries(&entries, e));
+    for (const struct programmer_entry *entry = entries; entry->id != NULL; entry++)
+        if (programmer_driver_of(entry) != NULL)
+            (void)fprintf(out, "%-20s %s\n", entry->id, entry->summary);
+    programmer_entries_free(entries);
+    return STATUS_OK;
+}
+
+enum status list_parts(FILE *out, struct part_database *parts, struct error *e)
+{
+    (void)e;
+    for (size_t i = 0; i < part_count(parts); i++) {
+        const struct part_entry entry = part_entry_at(parts, i);
+        /* The shortest alias is what people type. */
+        const char *id = entry.id;
+        for (size_t k = 0; k < entry.alias_count; k++)
+            if (strlen(entry.aliases[k]) < strlen(id))
+                id = entry.aliases[k];
+        (void)fprintf(out, "%-10s %-20s %02X %02X %02X\n", id, entry.name, entry.signature[0],
+                      entry.signature[1], entry.signature[2]);
+    }
+    return STATUS_OK;
+}
+
+static void print_port(const struct stream_port *port, void *user)
+{
+    FILE *out = user;
+    (void)fputs(port->path, out);
+    if (port->usb)
+        (void)fprintf(out, "  usb:%04x:%04x", port->vendor, port->product);
+    if (port->serial != NULL)
+        (void)fprintf(out, ":%s", port->serial);
+    if (port->title != NULL)
+        (void)fprintf(out, "  %s", port->title);
+    (void)fputc('\n', out);
+}
+
+enum status list_ports(FILE *out, struct error *e)
+{
+    (void)e;
+    stream_list(print_port, out);
+    return STATUS_OK;
+}
+
+enum status list_extended(FILE *out, const char *id, struct error *e)
+{
+    struct programmer_entry *entries = NULL;
+    const struct programmer_entry *entry = NULL;
+    const struct programmer_driver *driver = NULL;
+    TRY(programmer_entries(&entries, e));
+    const enum status status = programmer_find(entries, id, &entry, &driver, e);
+    if (status == STATUS_OK && driver->options_help != NULL)
+        (void)fprintf(out, "%s\n", driver->options_help);
+    else if (status == STATUS_OK)
+        (void)fprintf(out, "%s takes no -x\n", entry->id);
+    programmer_entries_free(entries);
+    return status;
+}

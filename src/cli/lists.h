@@ -1,0 +1,16 @@
+/* The lists behind -c ?, -p ?, -P ?s and -x help. */
+#ifndef CLI_LISTS_H
+#define CLI_LISTS_H
+
+#include <stdio.h>
+
+#include "ispflash/error.h"
+#include "ispflash/part.h"
+
+MUST_USE enum status list_programmers(FILE *out, struct error *e);
+MUST_USE enum status list_parts(FILE *out, struct part_database *parts, struct error *e);
+MUST_USE enum status list_ports(FILE *out, struct error *e);
+/* What -x takes with programmer `id`. */
+MUST_USE enum status list_extended(FILE *out, const char *id, struct error *e);
+
+#endif

@@ -1,0 +1,162 @@
+/* What is taken from an avrdude.conf, and how much is passed over. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/conf.h"
+#include "support/test.h"
+
+static struct conf parse(const char *text)
+{
+    struct conf conf = {0};
+    struct error e = {0};
+    assert_int_equal(conf_parse(text, strlen(text), &conf, &e), STATUS_OK);
+    return conf;
+}
+
+static void defaults_are_taken(void **state)
+{
+    (void)state;
+    struct conf conf = parse("# a comment with default_serial = \"no\";\n"
+                             "default_programmer = \"usbtiny\";\n"
+                             "default_parallel = \"/dev/parport0\";\n"
+                             "default_serial=\"/dev/ttyS0\" ; /* default_serial = \"no\"; */\n"
+                             "default_baudrate = 19200;\n"
+                             "default_bitclock = 4.0;\n"
+                             "allow_subshells = no;\n");
+    assert_string_equal(conf.programmer, "usbtiny");
+    assert_string_equal(conf.serial, "/dev/ttyS0");
+    assert_int_equal(conf.baud, 19200);
+    assert_int_equal(conf.sck_hz, 250000);
+    conf_free(&conf);
+}
+
+static void values_that_say_nothing_are_none(void **state)
+{
+    (void)state;
+    struct conf conf = parse("default_programmer = \"\"; default_serial = \"unknown\";\n"
+                             "default_serial = \"@DEFAULT_SER_PORT@\"; default_bitclock = 0;\n"
+                             "default_bitclock = 0.0; default_baudrate = \"fast\";");
+    assert_null(conf.programmer);
+    assert_null(conf.serial);
+    assert_int_equal(conf.baud, 0);
+    assert_int_equal(conf.sck_hz, 0);
+    conf_free(&conf);
+}
+
+static void the_last_value_counts(void **state)
+{
+    (void)state;
+    struct conf conf = parse("default_programmer = \"a\"; default_programmer = \"b\";");
+    assert_string_equal(conf.programmer, "b");
+    conf_free(&conf);
+}
+
+/* Whatever stands in a block, the statement behind it must be seen, and none inside. */
+static void blocks_are_passed_over(void **state)
+{
+    (void)state;
+    static const char *const blocks[] = {
+        "programmer id = \"x\"; desc = \"a ; b \\\" c\"; type = \"arduino\"; ;",
+        "programmer parent \"arduino\" id = \"x\"; default_serial = \"no\"; ;",
+        "programmer # with a comment\n id = \"a\", \"b\"; usbpid = 0x0001, 0x2; ;",
+        "part parent \"m8\" id = \"y\"; signature = 0x1e 0x95 0x0f; ;",
+        "part id = \"y\"; memory \"flash\" paged = yes; read_lo = \"0 0 1\", \"x x\"; ; ;",
+        "part id = \"y\"; memory \"eeprom\" = NULL; desc = \"z\"; ;",
+        "part id = \"y\"; memory \"a\" size = 1; ; memory \"b\" size = 2; ; pagel = 0xD7; ;",
+        "part id = \"y\"; memory \"a\" alias \"b\"; ; chip_erase = \"x\"; ;",
+        "part ;",
+        "serialadapter parent \"ch340\" id = \"z\"; usbvid = 0x1234; ;",
+        "something_new = 1, 2, \"three\";",
+        "some thing else;",
+        "; ; ;",
+    };
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        char text[512];
+        (void)snprintf(text, sizeof text, "%s\ndefault_programmer = \"seen\";\n", blocks[i]);
+        struct conf conf = parse(text);
+        assert_non_null(conf.programmer);
+        assert_string_equal(conf.programmer, "seen");
+        assert_null(conf.serial);
+        conf_free(&conf);
+    }
+}
+
+static void no_text_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        " ",
+        "\n#",
+        "/*",
+        "/* *",
+        "/",
+        "\"",
+        "\"abc",
+        "\"abc\\",
+        "default_serial",
+        "default_serial =",
+        "default_serial = ;",
+        "= = =",
+        "part",
+        "part id",
+        "part memory",
+        "programmer id = \"x",
+        "\x7f"
+        "ELF\x01\xff",
+        "default_programmer = default_serial = \"x\";",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct conf conf = parse(texts[i]);
+        conf_free(&conf);
+    }
+}
+
+static void a_very_long_value_is_cut_and_harms_nothing(void **state)
+{
+    (void)state;
+    char text[2000];
+    memset(text, 'a', sizeof text);
+    memcpy(text, "default_programmer = \"", 22);
+    memcpy(text + sizeof text - 3, "\";", 3);
+    struct conf conf = parse(text);
+    assert_int_equal(strlen(conf.programmer), 255);
+    conf_free(&conf);
+}
+
+static void a_file_that_is_not_there_is_an_input_error(void **state)
+{
+    (void)state;
+    struct conf conf = {0};
+    struct error e = {0};
+    assert_int_equal(conf_read("/no/such/avrdude.conf", &conf, &e), STATUS_INPUT);
+    assert_non_null(strstr(e.text, "/no/such/avrdude.conf"));
+}
+
+/* The real one, where it is installed: hundreds of parts, and its defaults near the top. */
+static void the_file_of_a_real_installation_is_read(void **state)
+{
+    (void)state;
+    if (access("/etc/avrdude.conf", R_OK) != 0)
+        skip();
+    struct conf conf = {0};
+    struct error e = {0};
+    assert_int_equal(conf_read("/etc/avrdude.conf", &conf, &e), STATUS_OK);
+    conf_free(&conf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_taken),
+        cmocka_unit_test(values_that_say_nothing_are_none),
+        cmocka_unit_test(the_last_value_counts),
+        cmocka_unit_test(blocks_are_passed_over),
+        cmocka_unit_test(no_text_is_an_error),
+        cmocka_unit_test(a_very_long_value_is_cut_and_harms_nothing),
+        cmocka_unit_test(a_file_that_is_not_there_is_an_input_error),
+        cmocka_unit_test(the_file_of_a_real_installation_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
