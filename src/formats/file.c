@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* No image for a chip comes near; an endless device must not fill the memory. */
-enum { FILE_SIZE_MAX = 256 * 1024 * 1024 };
+enum { FILE_SIZE_MAX = 64 * 1024 * 1024 };
 
 static enum status read_failed(const char *path, int code, struct error *e)
 {

@@ -117,8 +117,8 @@ static enum format detect_content(const uint8_t *data, size_t size)
     if (elf_looks_like(data, size))
         return FORMAT_ELF;
     enum format format = detect_records(data, size);
-    if (format == FORMAT_AUTO && numbers_detect(data, size, &format))
-        return format;
+    if (format == FORMAT_AUTO)
+        (void)numbers_detect(data, size, &format);
     return format;
 }
 

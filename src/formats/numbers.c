@@ -210,9 +210,12 @@ bool numbers_detect(const uint8_t *data, size_t size, enum format *format)
     struct items items = {.next = data, .end = data + size, .line = 1, .comments = true};
     struct item item;
     bool any = false;
+    enum format first = FORMAT_DECIMAL;
     for (;;) {
         switch (items_next(&items, &item)) {
         case ITEM_NONE:
+            if (any)
+                *format = first;
             return any;
         case ITEM_MISSING:
             return false;
@@ -223,7 +226,7 @@ bool numbers_detect(const uint8_t *data, size_t size, enum format *format)
         if (!number_parse(item, &number))
             return false;
         if (!any)
-            *format = number.notation;
+            first = number.notation;
         any = true;
     }
 }

@@ -14,6 +14,7 @@ enum {
 
 struct srec_state {
     size_t records, data_records, end_line, last_line;
+    bool counted; /* no data record since a count that was right */
 };
 
 /* Address bytes by record type; 0: S4 is reserved. */
@@ -49,6 +50,9 @@ static enum status srec_decode(const struct format_input *in, struct line line,
         return input_error(in, line.number, e, "S%u records are reserved", record->type);
     const size_t digits = hex_count(line, 2);
     const size_t length = digits >= 2 ? hex_byte(line.text + 2) : address_bytes + 1;
+    if (length < address_bytes + 1)
+        return input_error(in, line.number, e, "an S%u record has %zu bytes at least, not %zu",
+                           record->type, address_bytes + 1, length);
     const size_t wanted = 2 * (1 + length);
     if (digits < wanted && 2 + digits < line.size)
         return input_error(in, line.number, e, "column %zu is no hex digit", digits + 3);
@@ -58,9 +62,6 @@ static enum status srec_decode(const struct format_input *in, struct line line,
         return input_error(in, line.number, e,
                            "%zu hex digits, but the record's length byte asks for %zu", digits,
                            wanted);
-    if (length < address_bytes + 1)
-        return input_error(in, line.number, e, "an S%u record has %zu bytes at least, not %zu",
-                           record->type, address_bytes + 1, length);
     uint8_t sum = 0;
     for (size_t i = 0; i <= length; i++) {
         record->bytes[i] = hex_byte(line.text + 2 + 2 * i);
@@ -82,6 +83,7 @@ static enum status srec_data(const struct format_input *in, struct line line, st
                              struct error *e)
 {
     state->data_records++;
+    state->counted = false;
     if (state->end_line != 0 && record->size > 0 &&
         (in->allow & FORMAT_ALLOW_DATA_AFTER_END) == 0) {
         (void)input_error(in, line.number, e, "data after the end record in line %zu",
@@ -109,6 +111,7 @@ static enum status srec_record(const struct format_input *in, struct line line, 
         if (record->address != state->data_records)
             return input_error(in, line.number, e, "%zu data records before this one, not %u",
                                state->data_records, record->address);
+        state->counted = true;
         return STATUS_OK;
     default: /* 7, 8, 9: the end; the address is where a processor would start */
         state->end_line = line.number;
@@ -136,7 +139,9 @@ enum status srec_read(const struct format_input *in, struct parsed *p, struct er
     }
     if (state.records == 0)
         return input_error(in, 0, e, "no S-record in it");
-    if (state.end_line == 0 && (in->allow & FORMAT_ALLOW_NO_END) == 0) {
+    /* srec_cat ends a file by its count alone when it knows of no start address: nothing is lost.
+     */
+    if (state.end_line == 0 && !state.counted && (in->allow & FORMAT_ALLOW_NO_END) == 0) {
         (void)input_error(in, state.last_line, e, "no end record: the file is cut short");
         error_hint(e, "--allow no-end-record takes it as it is");
         return e->code;
