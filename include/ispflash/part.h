@@ -133,9 +133,10 @@ struct part {
     const uint32_t *boot_sizes; /* bytes, smallest first: BOOTSZ 3, 2, 1, 0 */
     size_t boot_size_count;
     uint32_t clock_max_hz;
-    uint32_t erase_us;     /* wait after Chip Erase when not polling; always enough */
-    uint32_t erase_min_us; /* data sheet minimum; 0: unknown */
-    bool extended_address; /* needs Load Extended Address: flash above 128 KiB */
+    uint32_t erase_us;           /* wait after Chip Erase when not polling; always enough */
+    uint32_t erase_min_us;       /* data sheet minimum; 0: unknown */
+    enum poll_method erase_poll; /* POLL_READY or POLL_WAIT */
+    bool extended_address;       /* needs Load Extended Address: flash above 128 KiB */
     bool reset_active_high;
     bool reset_as_io;              /* has a RSTDISBL fuse */
     bool old_lock_hides_signature; /* answers 00 01 02 when both lock bits are programmed */
@@ -204,8 +205,9 @@ enum memory_lookup {
     MEMORY_AMBIGUOUS
 };
 
-/* Exact name, else alias (prodsig, fuse0, ...), else unique start; case counts. `part` may be NULL
- * to ask whether any part has it: then MEMORY_ABSENT is the good answer. */
+/* Exact name, else alias (userrow for usersig, ...), else unique start; case counts. Names that
+ * only other families know (prodsig, fuse0, ...) are MEMORY_ABSENT too. `part` may be NULL to ask
+ * whether any part has it: then MEMORY_ABSENT is the good answer. */
 enum memory_lookup part_memory_find(const struct part *part, const char *name,
                                     const struct memory **out);
 
