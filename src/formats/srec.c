@@ -109,8 +109,8 @@ static enum status srec_record(const struct format_input *in, struct line line, 
     case 5: /* the number of data records so far */
     case 6:
         if (record->address != state->data_records)
-            return input_error(in, line.number, e, "%zu data records before this one, not %u",
-                               state->data_records, record->address);
+            return input_error(in, line.number, e, "counts %u data records, but %zu came before it",
+                               record->address, state->data_records);
         state->counted = true;
         return STATUS_OK;
     default: /* 7, 8, 9: the end; the address is where a processor would start */

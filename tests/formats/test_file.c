@@ -182,7 +182,7 @@ static void a_dash_is_standard_input(void **state)
     uint8_t *none = NULL;
     size_t none_size;
     const enum status second = file_read("-", &none, &none_size, &e);
-    (void)swap_descriptor(STDIN_FILENO, saved);
+    (void)close(swap_descriptor(STDIN_FILENO, saved));
     assert_int_equal(first, STATUS_OK);
     assert_int_equal(size, 5);
     free(data);
@@ -197,9 +197,42 @@ static void a_dash_is_standard_output_after_what_was_printed(void **state)
     const int saved = swap_descriptor(STDOUT_FILENO, open("a", O_WRONLY | O_CREAT | O_TRUNC, 0600));
     (void)printf("first ");
     write_file("-", "second");
-    const int spare = swap_descriptor(STDOUT_FILENO, saved);
-    (void)close(spare);
+    (void)close(swap_descriptor(STDOUT_FILENO, saved));
     assert_file("a", "first second");
+}
+
+static void a_full_standard_output_is_an_error(void **state)
+{
+    (void)state;
+    (void)fflush(stdout);
+    const int saved = swap_descriptor(STDOUT_FILENO, open("/dev/full", O_WRONLY));
+    struct error e = {0};
+    struct output *o = NULL;
+    const enum status opened = output_open("-", &o, &e);
+    const enum status committed =
+        opened == STATUS_OK ? output_commit(o, (const uint8_t *)"x", 1, &e) : opened;
+    output_close(o);
+    (void)close(swap_descriptor(STDOUT_FILENO, saved));
+    assert_int_equal(opened, STATUS_OK);
+    assert_int_equal(committed, STATUS_OUTPUT);
+    assert_string_equal(e.text, "standard output: no space left");
+}
+
+static void a_pipe_is_read_to_its_end(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const int fd = open("pipe", O_WRONLY);
+        const bool written = write(fd, "one ", 4) == 4 && write(fd, "two", 3) == 3;
+        _exit(written ? 0 : 1);
+    }
+    assert_file("pipe", "one two");
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
 }
 
 static void nothing_is_there_before_the_commit_and_nothing_left_without(void **state)
@@ -363,6 +396,8 @@ int main(void)
         FILE_TEST(an_endless_device_is_given_up),
         FILE_TEST(a_dash_is_standard_input),
         FILE_TEST(a_dash_is_standard_output_after_what_was_printed),
+        FILE_TEST(a_full_standard_output_is_an_error),
+        FILE_TEST(a_pipe_is_read_to_its_end),
         FILE_TEST(nothing_is_there_before_the_commit_and_nothing_left_without),
         FILE_TEST(an_old_file_stays_until_the_commit),
         FILE_TEST(mode_and_owner_of_an_old_file_are_kept),

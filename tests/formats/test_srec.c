@@ -54,7 +54,8 @@ static void a_record_count_is_checked(void **state)
     (void)state;
     assert_reads(HELLO "S5030001FB\n" END, 0x38, "Hello");
     assert_reads(HELLO "S604000001FA\n" END, 0x38, "Hello");
-    assert_fails(HELLO "S5030003F9\n" END, "file.hex:2: 1 data records before this one, not 3");
+    assert_fails(HELLO "S5030003F9\n" END,
+                 "file.hex:2: counts 3 data records, but 1 came before it");
 }
 
 static void a_right_count_proves_that_the_file_is_whole(void **state)
