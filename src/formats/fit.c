@@ -87,21 +87,23 @@ static enum status move_window(const struct image *from, uint32_t begin, uint32_
     return STATUS_OK;
 }
 
-/* Replaces the file's image by the memory's part of it. `*begin` receives where it lay. */
-static enum status take_window(const struct format_input *in, struct parsed *p, uint32_t *begin,
+/* Replaces the file's image by the memory's part of it. `*shift` receives by how much it was moved
+ * down. Flash has the same addresses in the map, also where it does not begin at 0. */
+static enum status take_window(const struct format_input *in, struct parsed *p, uint32_t *shift,
                                struct context *c, struct error *e)
 {
     const struct memory *memory = in->memory;
-    uint32_t end;
-    if (!address_map_memory(memory, begin, &end))
+    uint32_t begin, end;
+    if (!address_map_memory(memory, &begin, &end))
         return input_error(in, 0, e, "follows the GNU address map, in which %s has no place",
                            memory->name);
     struct left_out others = {{0}, 0};
-    TRY(list_others(in, p, *begin, end, &others, e));
+    TRY(list_others(in, p, begin, end, &others, e));
+    const uint32_t base = memory->kind == MEMORY_FLASH ? begin : memory->base;
     struct image *own = image_new();
     if (own == NULL)
         return error_set(e, STATUS_NO_MEMORY, "%s: out of memory", in->name);
-    const enum status status = move_window(p->image, *begin, end, memory->base, own, e);
+    const enum status status = move_window(p->image, begin, end, base, own, e);
     if (status != STATUS_OK || image_empty(own)) {
         image_free(own);
         TRY(status);
@@ -109,6 +111,7 @@ static enum status take_window(const struct format_input *in, struct parsed *p, 
     }
     image_free(p->image);
     p->image = own;
+    *shift = begin - base;
     if (others.bytes > 0)
         context_log(c, LOG_NOTE, "%s: only what is for %s is used; left out: %s", in->name,
                     memory->name, others.text);
@@ -150,12 +153,7 @@ enum status fit_to_memory(const struct format_input *in, struct parsed *p, bool 
                           struct context *c, struct error *e)
 {
     uint32_t shift = 0;
-    const bool mapped =
-        addressed && in->memory->base == 0 && image_end(p->image) > ADDRESS_MAP_DATA;
-    if (mapped) {
-        uint32_t begin;
-        TRY(take_window(in, p, &begin, c, e));
-        shift = begin - in->memory->base;
-    }
+    if (addressed && in->memory->base < ADDRESS_MAP_DATA && image_end(p->image) > ADDRESS_MAP_DATA)
+        TRY(take_window(in, p, &shift, c, e));
     return check_bounds(in, p, addressed, shift, e);
 }

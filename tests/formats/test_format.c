@@ -170,6 +170,18 @@ static void eeprom_data_may_stand_at_their_gnu_address(void **state)
                            "bytes): 2 bytes too far");
 }
 
+static void flash_that_does_not_begin_at_0_keeps_its_addresses(void **state)
+{
+    (void)state;
+    static const struct memory upper = {
+        .name = "flash", .kind = MEMORY_FLASH, .base = 0x8000, .size = 0x5000};
+    struct reading r = read_text(FORMAT_IHEX, ":048000004142434472\n" EEPROM_BASE ABCD END, &upper);
+    assert_image(&r, 0x8000, "ABCD", 4);
+    reading_free(&r);
+    r = read_text(FORMAT_IHEX, ABCD EEPROM_BASE ABCD END, &upper);
+    assert_input_error(&r, "file.hex:1: data at 0x10, but flash begins at 0x8000");
+}
+
 static void each_fuse_byte_takes_its_own(void **state)
 {
     (void)state;
@@ -305,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_file_that_fills_the_memory_to_the_last_byte_fits),
         cmocka_unit_test(data_before_the_memory_are_refused),
         cmocka_unit_test(eeprom_data_may_stand_at_their_gnu_address),
+        cmocka_unit_test(flash_that_does_not_begin_at_0_keeps_its_addresses),
         cmocka_unit_test(each_fuse_byte_takes_its_own),
         cmocka_unit_test(flash_takes_its_own_and_says_what_is_left_out),
         cmocka_unit_test(a_file_without_anything_for_the_memory_is_refused),
