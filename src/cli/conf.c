@@ -7,10 +7,12 @@
 #include "conf.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ispflash/format.h"
 #include "quantity.h"
 
 enum { TOKEN_SIZE = 256 };
@@ -184,12 +186,19 @@ enum status conf_parse(const char *text, size_t size, struct conf *conf, struct 
 
 enum status conf_read(const char *path, struct conf *conf, struct error *e)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
-    enum status status = file_read(path, &data, &size, e);
-    if (status == STATUS_OK)
-        status = conf_parse((const char *)data, size, conf, e);
-    free(data);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set(e, STATUS_INPUT, "%s: %s", path, strerror(errno));
+    char *text = NULL;
+    size_t capacity = 0;
+    enum status status = STATUS_OK;
+    const ssize_t size = getdelim(&text, &capacity, '\0', file); /* all of it: text has no zero */
+    if (size >= 0)
+        status = conf_parse(text, (size_t)size, conf, e);
+    else if (ferror(file))
+        status = error_set(e, STATUS_INPUT, "%s: %s", path, strerror(errno));
+    free(text);
+    (void)fclose(file);
     return status;
 }
 

@@ -19,7 +19,7 @@ struct conf {
  * Whatever does not look like a default is passed over. STATUS_NO_MEMORY alone. */
 MUST_USE enum status conf_parse(const char *text, size_t size, struct conf *conf, struct error *e);
 
-/* The same for a file. STATUS_INPUT: it cannot be read. */
+/* The same for a file. STATUS_INPUT: it cannot be read. An empty one says nothing. */
 MUST_USE enum status conf_read(const char *path, struct conf *conf, struct error *e);
 
 void conf_free(struct conf *conf);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum status fetch(struct file_source *s, struct error *e)
 {
@@ -17,10 +18,20 @@ static enum status fetch(struct file_source *s, struct error *e)
     return STATUS_OK;
 }
 
+static bool is_empty(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && S_ISREG(file.st_mode) && file.st_size == 0;
+}
+
 static enum status file_source_load(struct source *self, const struct memory *memory,
                                     struct context *c, struct image **out, struct error *e)
 {
     struct file_source *s = (struct file_source *)self;
+    if (self->later && is_empty(s->file)) { /* what reading a blank flash left there */
+        *out = image_new();
+        return *out != NULL ? STATUS_OK : error_set(e, STATUS_NO_MEMORY, "no memory for an image");
+    }
     TRY(fetch(s, e));
     const struct format_input input = {.name = self->name,
                                        .data = s->data,
@@ -72,10 +83,8 @@ static enum status file_destination_store(struct destination *self, const struct
                                           const struct image *image, struct context *c,
                                           struct error *e)
 {
+    (void)c;
     struct file_destination *d = (struct file_destination *)self;
-    if (image_empty(image))
-        context_log(c, LOG_NOTE, "%s is blank: all of it is 0xff, and %s holds no data",
-                    memory->name, d->file);
     const enum status status = render(d->file, d->format, memory, image, d->output, e);
     file_destination_free(d);
     return status;

@@ -375,14 +375,15 @@ static bool is_system(enum status code)
     return false;
 }
 
-/* "  hint: ..." for each line of `text`. */
+/* "  hint: ...", further lines of `text` below the first. */
 static void say_lines(struct text_sink *s, const char *label, const char *text)
 {
-    while (*text != '\0') {
+    const int width = (int)strlen(label);
+    for (bool first = true; *text != '\0'; first = false) {
         char line[sizeof((struct error *)0)->hint];
         const size_t length = strcspn(text, "\n");
         (void)snprintf(line, sizeof line, "%.*s", (int)length, text);
-        (void)fprintf(s->options.stream, "  %s: ", label);
+        (void)fprintf(s->options.stream, "  %*s%c ", width, first ? label : "", first ? ':' : ' ');
         text_put(s->options.stream, line);
         line_end(s);
         text += length + (text[length] == '\n' ? 1 : 0);

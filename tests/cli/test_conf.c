@@ -134,6 +134,16 @@ static void a_file_that_is_not_there_is_an_input_error(void **state)
     assert_non_null(strstr(e.text, "/no/such/avrdude.conf"));
 }
 
+static void an_empty_file_says_nothing(void **state)
+{
+    (void)state;
+    struct conf conf = {0};
+    struct error e = {0};
+    assert_int_equal(conf_read("/dev/null", &conf, &e), STATUS_OK);
+    assert_null(conf.programmer);
+    assert_int_equal(conf_read("/", &conf, &e), STATUS_INPUT);
+}
+
 /* The real one, where it is installed: hundreds of parts, and its defaults near the top. */
 static void the_file_of_a_real_installation_is_read(void **state)
 {
@@ -156,6 +166,7 @@ int main(void)
         cmocka_unit_test(no_text_is_an_error),
         cmocka_unit_test(a_very_long_value_is_cut_and_harms_nothing),
         cmocka_unit_test(a_file_that_is_not_there_is_an_input_error),
+        cmocka_unit_test(an_empty_file_says_nothing),
         cmocka_unit_test(the_file_of_a_real_installation_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,7 +264,7 @@ static void an_error_tells_text_state_and_each_hint(void **state)
     desk_expect(&d, "ispflash: \033[31;1merror\033[0m: flash: 3 bytes differ [verify-mismatch]\n"
                     "  state: erased; flash partly written\n"
                     "  hint: slow down: -B 125kHz\n"
-                    "  hint: check the wires\n");
+                    "        check the wires\n");
 }
 
 static void control_characters_in_a_name_do_not_reach_the_terminal(void **state)

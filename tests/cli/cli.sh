@@ -1,0 +1,339 @@
+#!/bin/sh
+# The built program as a user types it, on simulated chips: exit code, standard output and standard
+# error of each line.
+#
+#   run CODE ARGUMENT...   runs the program; the exit code must be CODE
+#   out PATTERN            standard output of that run must have a line that matches (grep -E)
+#   err PATTERN            the same for standard error
+#   no_out [PATTERN]       no line may match; without a pattern, there may be none
+#   no_err [PATTERN]
+#   same FILE FILE         the files hold the same bytes
+set -u
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+cp "$program" "$work/ispflash"
+ln -s ispflash "$work/avrdude"
+cd "$work" || exit 1
+export HOME="$work/home" TERM=xterm LC_ALL=C
+unset XDG_CONFIG_HOME NO_COLOR CLICOLOR_FORCE
+mkdir home
+
+name=ispflash
+line=
+failures=0
+runs=0
+
+broken()
+{
+    failures=$((failures + 1))
+    printf 'NOT AS WANTED: %s\n  %s\n' "$line" "$*"
+    sed 's/^/  stdout: /' stdout
+    sed 's/^/  stderr: /' stderr
+}
+
+run()
+{
+    wanted=$1
+    shift
+    line="$name $*"
+    runs=$((runs + 1))
+    timeout 60 "./$name" "$@" >stdout 2>stderr </dev/null
+    code=$?
+    [ "$code" = "$wanted" ] || broken "exit code $code, not $wanted"
+}
+
+out() { grep -Eq -e "$1" stdout || broken "stdout lacks: $1"; }
+err() { grep -Eq -e "$1" stderr || broken "stderr lacks: $1"; }
+no_out() { grep -Eq -e "${1-}" stdout && broken "stdout has: ${1-anything}"; }
+no_err() { grep -Eiq -e "${1-}" stderr && broken "stderr has: ${1-anything}"; }
+same() { cmp -s "$1" "$2" || broken "$1 and $2 differ"; }
+
+yes | head -c 4096 >page.bin
+head -c 8192 /dev/zero >zeros.bin
+head -c 32769 /dev/zero >too-long.bin
+printf ':0400000001020304F2\n:00000001FF\n' >four.hex
+printf ':0400000001020304F3\n:00000001FF\n' >checksum.hex
+printf ':0400000001020304F2\n' >cut.hex
+printf ':0400000001020304F2\n:00000001FF\n:0400040001020304EE\n' >after.hex
+printf ':0400000001020304F2\n:0100000002FD\n:00000001FF\n' >overlap.hex
+printf ':0400000001020304F2\n:04\n:00000001FF\n' >short.hex
+printf ':020000040001F9\n:0400000001020304F2\n:00000001FF\n' >beyond.hex
+printf ':00000001FF\n' >nothing.hex
+printf '\177ELF\001\001\001' >program.elf
+printf 'int main(void) { return 0; }\n' >source.c
+: >empty.hex
+mkdir folder
+
+# --- help, version, lists -----------------------------------------------------------------------
+run 0; out '^usage: ispflash'; no_err
+run 0 -h; out '^usage: ispflash'; out '--memory'; no_out '--osccal'; no_err
+run 0 '-?'; out '^usage'; no_err
+run 0 --help; out '--osccal'; out '^  help '; no_err
+run 0 --version; out '^ispflash [0-9]+\.[0-9]+\.[0-9]+$'; no_err
+run 0 --version -v; out '^driver sim'; no_err
+run 0 help; out '--osccal'; no_err
+run 0 help exit-codes; out '^ 13  verify-mismatch'; no_err
+run 0 help formats; out '^i  Intel HEX'; no_err
+run 2 help exit-code; no_out; err 'did you mean "exit-codes"'
+run 0 -c '?'; out '^sim '; no_err
+run 0 -p '?'; out '^m328p +ATmega328P +1E 95 0F$'; no_err
+run 0 -p '?' -c sim; no_err
+run 0 -P '?s' -c sim; no_err
+run 0 -c sim -x help; out '^part=NAME'; no_err
+run 17 -c '?type'; err 'not there yet'
+run 17 -p 'm328p/S' -c sim; err 'not there yet'
+name=avrdude
+run 0; err '^usage: avrdude'; no_out
+run 0 -h; err '^usage: avrdude'; no_out
+run 0 --version; out '^ispflash '; no_err
+run 1 -c '?'; err '^sim '; no_out
+run 1 -p '?'; err '^m328p '; no_out
+name=ispflash
+
+# --- a good run ---------------------------------------------------------------------------------
+run 0 -c sim -P chip -p m328p -U flash:w:page.bin:r -U lfuse:w:0xff:m -U hfuse:w:0xd8:m
+no_out
+err '^Device signature = 1E 95 0F \(ATmega328P\)$'
+err '^Writing flash: 4096 bytes in '
+err '^Done in [0-9.]+ s: ATmega328P via sim$'
+err '^  4096 bytes of flash verified$'
+err '^  lfuse 0x62 -> 0xff$'
+err '^  hfuse 0xd9 -> 0xd8$'
+no_err 'error|fail|warning'
+run 0 -c sim -P chip -p m328p -U flash:r:read.bin:r
+no_out; err '^  32768 bytes of flash read$'; same page.bin read.bin
+run 0 -c sim -P chip -p m328p -A -U flash:r:whole.bin
+[ "$(wc -c <whole.bin)" = 32768 ] || broken "-A: not all of flash"
+run 0 -c sim -P chip -p m328p -U flash:v:page.bin:r; err 'bytes of flash verified'
+run 0 -c sim -P chip -p m328p -qq -U flash:v:page.bin:r; no_err; no_out
+run 0 -c sim -P chip -p m328p -qq -U lfuse:r:-:h -U hfuse:r:-:h -U efuse:r:-:h
+out '^0xff$'; out '^0xd8$'; no_err
+[ "$(wc -l <stdout)" = 3 ] || broken "not one line a fuse"
+run 0 -c sim -P chip -p m328p -qq -U signature:r:-:h; out '^0x1e,0x95,0xf$'
+run 0 -c sim -P chip -p m328p -qq -U lfuse:r:-:d; out '^255$'
+run 0 -c sim -P chip -p m328p -qq -U lfuse:r:-:b; out '^0b11111111$'
+run 0 -c sim -P chip -p m328p -qq -U lfuse:r:-:o; out '^0377$'
+run 0 -c sim -P chip; err '^Device signature = 1E 95 0F'; err ': ATmega328P'
+run 0 -c sim -P chip -p M328P -q -U flash:v:page.bin:r; no_err 'Verifying'; err '^Done'
+run 0 -c sim -P chip -p atmega328p-pu --progress none -U flash:v:page.bin:r; no_err 'Verifying'
+run 0 -c sim -P chip -p m328p -v; err '^ispflash version '; err '^programmer: sim$'
+run 0 -c sim -P chip -p m328p -U flash:r:old.bin:r -U flash:w:four.hex
+same page.bin old.bin; no_err 'error|fail'
+run 0 -c sim -P chip -p m328p -U flash:r:new.bin -U flash:v:new.bin:r; err 'flash verified'
+run 0 -c sim -P chip -p m328p -U four.hex; err '^  4 bytes of flash written'
+run 0 -c sim -P chip -p m328p -e; err 'chip erased'
+run 0 -c sim -P chip -p m328p -U flash:r:blank.hex:i; err 'blank'
+[ "$(cat blank.hex)" = ':00000001FF' ] || broken "a blank chip's HEX is not just an end record"
+run 0 -c sim -P chip -p m328p -U flash:r:made.bin -U flash:w:made.bin:r; no_err 'error|fail'
+run 0 -c sim -P chip -p m328p -e -U flash:r:x.bin; err 'warning: .*after the erase'
+run 0 -c sim -P chip -p m328p -U eeprom:w:0x12,0x34:m -U eeprom:r:eeprom.bin
+[ "$(wc -c <eeprom.bin)" = 1024 ] || broken "EEPROM is not read whole"
+
+# --- skipped by the rules -----------------------------------------------------------------------
+run 0 -c dryrun -p m8 -U efuse:w::m -U lfuse:w:0xe1:m; err 'note: .*efuse'; no_err 'error|fail'
+run 0 -c dryrun -p m328p -U efuse:w::m; err 'note:'; no_err 'error|fail|warning'
+run 0 -c dryrun -p m8 -qq -U efuse:w:0xff:m; no_err; no_out
+run 0 -c dryrun -p m328p -U fuse:w:0xff:m; err 'note: .*fuse'
+run 0 -c dryrun -p m328p -U eeprom:w:nothing.hex:i; err 'note:'; no_err 'error|fail|Erasing'
+run 0 -c dryrun -p m328p -suyY -r -E reset,vcc; no_err 'error|fail'
+
+# --- nothing is written -------------------------------------------------------------------------
+run 0 -c dryrun -p m328p -qq -n -U flash:w:four.hex
+out '^:0400000001020304F2$'; out '^:00000001FF$'; no_err
+run 0 -c dryrun -p m328p -n -e -U flash:w:four.hex; no_err 'Erasing|erased'
+
+# --- bad requests -------------------------------------------------------------------------------
+run 2 -Z; err '-Z is no option'; err '\[usage\]'
+run 2 --verfiy; err 'is no option'
+run 2 -c sim -p m328p -B fast; err 'no bit clock'
+run 2 -c sim -p m328p -b fast; err 'whole number'
+run 2 -p m328p -U four.hex; err 'no programmer is named'
+run 2 -c simm -p m328p; err 'did you mean "sim"'
+run 17 -c stk500v2 -p m328p; err 'stk500v2'
+run 2 -c sim -p m328pp; err 'did you mean'
+run 2 -c sim -p x-no-such-part; err 'x-no-such-part'
+run 2 -c sim -p m328p -U flsh:w:four.hex; err 'flsh'; err 'did you mean|flash'
+run 2 -c sim -p m328p -U FLASH:w:four.hex; err 'FLASH'
+run 2 -c sim -p m328p -U flash:x:four.hex; err "operation 'x'"
+run 2 -c sim -p m328p -U flash:w:four.hex:q; err "'q' is no file format"
+run 2 -c sim -p m328p -U flash:r:x:m; err 'cannot be written'
+run 2 -c sim -p m328p -U flash:w:-:i -U eeprom:w:-:i; err 'standard input can be read once'
+run 2 -c sim -p m328p four.hex; err '"four.hex" belongs to no option'; err '-U four.hex'
+run 2 four.hex; err '"four.hex" is no command'
+run 2 halp; err 'did you mean "help"'
+run 2 -c sim -p m328p --allow reset-disabled; err 'did you mean "reset-disable"'
+run 2 -c sim -p m328p -E rest; err 'did you mean "reset"'
+run 2 -c sim -p m328p -x nonsense; err 'nonsense'
+run 17 -c sim -p m328p -t; err 'not there yet'
+run 17 -c sim -p m328p -T 'part'; err 'not there yet'
+run 17 -c sim -p m328p -O; err 'oscillator'
+run 17 -c sim -p m328p -U flash,eeprom:r:x.hex:i; err 'several memories'
+run 3 -C no-such.conf -c sim -p m328p; err 'no-such.conf: No such file'; err 'built in'
+run 3 --part-file no-such.part -c sim -p m328p; err 'no-such.part'
+
+# --- bad files: nothing is touched --------------------------------------------------------------
+run 0 -c sim -P kept -p m328p -U flash:w:four.hex
+cp kept kept.before
+while read -r file text; do
+    run 3 -c sim -P kept -p m328p -U "flash:w:$file"
+    err "${file%:?}"; err "$text"; err 'state: the chip was not touched'; no_out
+done <<'TABLE'
+no-such.hex no such file
+folder is a directory
+empty.hex empty
+checksum.hex:i :1: .*checksum
+cut.hex:i end record
+after.hex:i :3: .*(after|behind)
+overlap.hex:i :2:
+short.hex:i :2:
+beyond.hex:i (beyond|too far|flash ends)
+too-long.bin:r (32769|too)
+source.c
+four.hex:s no S-record
+0x100:m
+TABLE
+run 17 -c sim -P kept -p m328p -U flash:w:program.elf; err 'ELF'
+run 3 -c sim -P kept -p m328p -U lfuse:w:0x1ff:m; err 'lfuse|0x1ff'
+run 3 -c sim -P kept -p m328p -U lfuse:w:0xff,0xff:m
+run 3 -c sim -P kept -p m328p -U flash:w:four.hex -U eeprom:w:no-such.eep
+run 4 -c sim -P kept -p m328p -U flash:w:zeros.bin:r -U flash:r:no-such/out.bin
+err 'no-such/out.bin: its directory does not exist'; err 'not touched'
+run 4 -c sim -P kept -p m328p -U flash:r:folder; err 'is a directory'
+run 4 -c sim -P kept -p m328p -l no-such/log; err 'no-such/log'
+same kept kept.before
+run 0 -c sim -P kept -p m328p --allow no-end-record -U flash:w:cut.hex:i
+run 0 -c sim -P kept -p m328p --allow overlap,data-after-end -U flash:w:overlap.hex:i
+run 0 -c sim -P kept -p m328p -U flash:w:0x00ff:m
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    cp four.hex secret.hex
+    chmod 600 secret.hex
+    line='as nobody: ispflash -U flash:w:secret.hex'
+    setpriv --reuid=65534 --regid=65534 --clear-groups \
+        ./ispflash -c dryrun -p m328p -U flash:w:secret.hex >stdout 2>stderr
+    [ $? = 3 ] || broken "an unreadable file"
+    err 'secret.hex: may not be read'
+fi
+
+# --- bad chips ----------------------------------------------------------------------------------
+run 10 -c sim -x part=m168p -p m328p -U flash:w:four.hex
+err 'ATmega168P'; err 'hint: use one of -p m168p'; no_err 'Writing'
+run 0 -c sim -x part=m328 -p m328p -F -U lfuse:r:-:h; err 'warning'; out '^0x62$'
+run 0 -c sim -x part=m328 -p m328p --allow signature-mismatch -U lfuse:r:-:h
+run 9 -c sim -x fail=miso-open -p m328p -F -U flash:w:four.hex; no_err 'Writing'
+run 9 -c sim -x fail=miso-low -p m328p -F -U flash:w:four.hex; no_err 'Writing'
+run 9 -c sim -x fail=echo -p m328p
+run 9 -c sim -x fail=no-power -p m328p
+run 9 -c sim -x fail=reset-open -p m328p
+run 8 -c sim -x fail=silent -p m328p
+run 9 -c sim -B 4MHz -p m328p; err '-B'
+run 12 -c sim -p m328p -U hfuse:w:0x59:m; err 'allow reset-disable'; err 'not touched'
+run 12 -c sim -p m328p -F -U hfuse:w:0x59:m; err 'allow reset-disable'
+run 12 -c sim -p m328p -U hfuse:w:0x99:m; err 'allow debugwire'
+run 12 -c sim -p m328p -U lfuse:w:0xe0:m; err 'allow external-clock'
+run 0 -c sim -p m328p --allow reset-disable -U hfuse:w:0x59:m
+run 13 -c sim -x stuck-cell=2 -p m328p -U flash:w:zeros.bin:r -q
+err '\[verify-mismatch\]'; err '^  state: '
+run 13 -c sim -p m328p -U flash:v:four.hex; err '\[verify-mismatch\]'
+run 0 -c sim -P locked -p m328p -U flash:w:four.hex -U lock:w:0xc0:m
+run 11 -c sim -P locked -p m328p -U flash:r:x.bin; err '\[protected\]'
+
+# --- quiet, colour, terminal --------------------------------------------------------------------
+run 0 -c dryrun -p m328p -l log -U flash:w:four.hex; no_err; no_out
+grep -q '^Done' log || broken "the log file lacks the summary"
+run 3 -qqqq -c dryrun -p m328p -U flash:w:no-such.hex; err 'no-such.hex'
+run 3 -qqqqq -c dryrun -p m328p -U flash:w:no-such.hex; no_err
+run 2 -qqqq -c dryrun -p m328p -U flsh:w:four.hex; no_err
+run 0 -c dryrun -p m328p; no_err "$(printf '\033')"
+run 0 -c dryrun -p m328p --color always; err "$(printf '\033')\\[32mDone"
+CLICOLOR_FORCE=1 run 0 -c dryrun -p m328p; err "$(printf '\033')"
+CLICOLOR_FORCE=1 NO_COLOR=1 run 0 -c dryrun -p m328p; no_err "$(printf '\033')"
+CLICOLOR_FORCE=0 run 0 -c dryrun -p m328p; no_err "$(printf '\033')"
+CLICOLOR_FORCE=1 run 0 -c dryrun -p m328p --color never; no_err "$(printf '\033')"
+
+# What a terminal shows of `ispflash ARGUMENT...`, into stdout.
+on_terminal()
+{
+    line="on a terminal: ispflash $*"
+    : >stderr
+    script -qec "stty cols 80; ./ispflash $*" /dev/null >stdout </dev/null
+}
+if command -v script >/dev/null; then
+    on_terminal -c dryrun -p m328p -U flash:w:page.bin:r
+    out '\[#+ *\] +[0-9]+%'; out "$(printf '\033')\\[32mDone"
+    on_terminal -c dryrun -p m328p --progress plain --color never -U flash:w:page.bin:r
+    out '^Writing flash: 4096 bytes'; no_out '\[#'; no_out "$(printf '\033')"
+    TERM=dumb on_terminal -c dryrun -p m328p -U flash:w:page.bin:r
+    out '^Writing flash: 4096 bytes'; no_out "$(printf '\033')"
+    NO_COLOR=1 on_terminal -c dryrun -p m328p -U flash:w:page.bin:r
+    out '\[#+ *\] +[0-9]+%'; no_out '32mDone'
+fi
+
+run 4 -c dryrun -p m328p -e -U flash:r:/dev/full:i; err '/dev/full'; err '^  state: '
+line='ispflash -p ? >/dev/full'
+./ispflash -p '?' >/dev/full 2>stderr
+[ $? = 4 ] || broken "a full device is not noticed"
+
+# --- configuration ------------------------------------------------------------------------------
+printf 'default_programmer = "dryrun"; default_serial = "/dev/no-such-port";\n' >our.conf
+printf 'default_programmer = "no-such";\n' >other.conf
+run 0 -C our.conf -p m328p; err 'via dryrun'
+run 0 -C other.conf -C our.conf -p m328p; err 'via dryrun'
+run 0 -C +our.conf -C other.conf -p m328p; err 'via dryrun'
+run 2 -C our.conf -C +other.conf -p m328p; err 'no-such'
+run 0 -C /dev/null -c dryrun -p m328p
+[ ! -e /etc/avrdude.conf ] || run 0 -C /etc/avrdude.conf -c dryrun -p m328p
+
+# --- signals ------------------------------------------------------------------------------------
+interrupt()
+{
+    signal=$1
+    wanted=$2
+    line="$signal after half a second"
+    timeout --preserve-status -s "$signal" 0.5 ./ispflash -c sim -x realtime -P slow -p m328p \
+        -U flash:w:zeros.bin:r -U eeprom:w:page.bin:r >stdout 2>stderr
+    code=$?
+    [ "$code" = "$wanted" ] || broken "exit code $code, not $wanted"
+    err '\[interrupted\]'; err '^  state: '; err 'Writing .*: stopped after'
+}
+head -c 1024 page.bin >small.bin
+mv small.bin page.bin
+interrupt INT 130
+interrupt TERM 143
+interrupt HUP 129
+line='ispflash -p ? | true'
+{ ./ispflash -p '?' 2>stderr; echo $? >stdout; } | true
+no_err
+
+# --- lines of other programs --------------------------------------------------------------------
+cp four.hex boot.hex
+cp our.conf avrdude.conf
+name=avrdude
+for board in 'atmega328p 0xFD 0xDE 0xFF' 'atmega2560 0xFD 0xD8 0xFF' 'atmega32u4 0xCB 0xD8 0xFF'; do
+    # shellcheck disable=SC2086
+    set -- $board
+    rm -f chip
+    run 0 -C./avrdude.conf -v "-p$1" -csim -Pchip -e -Ulock:w:0x3F:m "-Uefuse:w:$2:m" \
+        "-Uhfuse:w:$3:m" "-Ulfuse:w:$4:m"
+    no_err 'error|fail'
+    run 0 -C./avrdude.conf -v "-p$1" -csim -Pchip -Uflash:w:boot.hex:i -Ulock:w:0x0F:m
+    no_err 'error|fail'; err 'bytes of flash verified'
+done
+run 0 -C./avrdude.conf -q -q -patmega8 -cdryrun -e -Ulock:w:0x3F:m -Uefuse:w::m -Uhfuse:w:0xca:m \
+    -Ulfuse:w:0xdf:m
+no_err; no_out
+run 0 -C./avrdude.conf -q -q -patmega328p -cdryrun -Uflash:w:boot.hex:i; no_err
+run 0 -C./avrdude.conf -v -patmega328p -cdryrun -Ueeprom:w:nothing.hex:i -Uflash:w:boot.hex:i
+no_err 'error|fail'
+run 0 -p atmega328p -C ./avrdude.conf -c dryrun -b 115200 -D -P usb -U flash:w:boot.hex:i
+no_err 'error|fail|Erasing'
+run 0 -p m32u4 -c dryrun -U flash:w:boot.hex:i -P /dev/ttyACM0 -C avrdude.conf; no_err 'error|fail'
+run 0 -p m32u4 -c dryrun -U eeprom:w:boot.hex:i -P /dev/ttyACM0 -C avrdude.conf
+run 10 -u -c sim -x part=m328p -p m8; err 'signature = 1E 95 0F'
+run 0 -u -c sim -x part=m328p -p m328p -v; err 'signature = 1E 95 0F'
+run 0 -u -c sim -x part=m328p -p m328p; no_err 'signature ='
+run 0 -u -c sim -p m8 -U lfuse:r:-:h -U hfuse:r:-:h -U lock:r:-:h; out '^0xe1$'; no_err 'error|fail'
+
+echo "$runs runs, $failures not as wanted"
+[ "$failures" = 0 ]
