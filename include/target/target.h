@@ -1,5 +1,6 @@
 /* A chip, whatever family it is of and whichever programmer reaches it. The session speaks to this
- * and to nothing below. */
+ * and to nothing below, and asks for traits, never for the family: a new family is one more table
+ * of operations (src/target/family.h) and changes nothing above. */
 #ifndef TARGET_TARGET_H
 #define TARGET_TARGET_H
 
@@ -15,27 +16,46 @@
 
 struct target;
 
-/* What is known of the memory's present content, so that work can be left out. */
-enum target_blank {
-    TARGET_NOT_BLANK, /* write every byte of the image */
-    TARGET_BLANK      /* just erased: what is 0xff need not be written */
+/* What family and programmer together can do. */
+enum target_trait {
+    TARGET_CHIP_ERASE = 1 << 0,   /* target_erase() blanks flash and lifts the lock bits */
+    TARGET_ERASES_PAGES = 1 << 1, /* target_write() erases each page of flash that it writes */
+    TARGET_BYTES = 1 << 2,        /* fuses, lock bits and the like can be read and written */
+    TARGET_CLOCK = 1 << 3         /* the clock of the wire can be chosen */
 };
 
-/* `p` and `part` are borrowed for the target's life; `part` may be part_generic_avr(). */
+/* `p` and `part` are borrowed for the target's life; `part` may be part_generic_avr(). Touches
+ * nothing yet. STATUS_UNSUPPORTED if the programmer cannot reach parts of this family. */
 MUST_USE enum status target_open(struct programmer *p, const struct part *part, struct target **out,
                                  struct error *e);
 void target_close(struct target *t); /* takes NULL; leaves programming mode if still in it */
 
-/* Enters programming mode, with retries; STATUS_NO_TARGET explains what came back. */
+/* Which traits (enum target_trait) such a pair has; 0 if the programmer cannot reach the part. */
+unsigned target_traits_of(const struct programmer_driver *driver, const struct part *part);
+unsigned target_traits(const struct target *t);
+const struct part *target_part(const struct target *t); /* as last told; never NULL */
+
+/* Enters programming mode, with retries and, unless the user chose the clock, ever slower ones.
+ * STATUS_NO_TARGET explains what came back and lists causes in the hint. */
 MUST_USE enum status target_enter(struct target *t, struct error *e);
+/* Also to be called on the way out of a failure: cancellation does not stop it. */
 MUST_USE enum status target_leave(struct target *t, struct error *e);
 
-/* Reads the signature until two readings agree. STATUS_NO_TARGET for answers no chip gives (000000,
- * ffffff, echoes): nothing may be written then, whatever is forced. */
+/* Reads the signature until two readings in a row agree. STATUS_NO_TARGET for answers no chip gives
+ * (000000, ffffff, echoes) and for readings that never agree: erase and writes stay locked then,
+ * whatever is forced. An old chip whose lock bits hide the signature answers 00 01 02. */
 MUST_USE enum status target_identify(struct target *t, uint8_t signature[3], struct error *e);
 
-/* The part became known, or another one is believed in. */
+/* True once the readings of target_identify() did not agree at first. */
+bool target_unreliable(const struct target *t);
+
+/* The part became known, or another one is believed in. Stays in programming mode. */
 MUST_USE enum status target_select(struct target *t, const struct part *part, struct error *e);
+
+/* The clock of the wire (SCK); 0: not known. */
+uint32_t target_clock(const struct target *t);
+/* STATUS_UNSUPPORTED without TARGET_CLOCK. Allowed in programming mode, which stays entered. */
+MUST_USE enum status target_set_clock(struct target *t, uint32_t hz, struct error *e);
 
 /* Chip Erase and everything it entails; returns when the chip is ready again. */
 MUST_USE enum status target_erase(struct target *t, struct error *e);
@@ -45,24 +65,44 @@ MUST_USE enum status target_erase(struct target *t, struct error *e);
 MUST_USE enum status target_read(struct target *t, const struct memory *m, uint32_t address,
                                  uint8_t *data, size_t size, struct error *e);
 
-/* Reads several one-byte memories in as few transfers as possible. */
+/* Reads several one-byte memories in as few transfers as possible. STATUS_UNSUPPORTED if one of
+ * them cannot be read; see target_readable(). */
 MUST_USE enum status target_read_bytes(struct target *t, const struct memory *const *memories,
                                        uint8_t *values, size_t count, struct error *e);
+bool target_readable(const struct target *t, const struct memory *m);
+bool target_writable(const struct target *t, const struct memory *m);
 
-/* Writes the bytes of `image`, rounded to pages where the memory has them: bytes of a page that the
- * image does not hold keep what the chip has (read first unless `blank`). *written receives how
- * many bytes of the image went to the chip, *skipped how many were left out since the chip holds
- * them. */
+/* A stretch of memory that is written in one go: whole pages where the memory has them. */
+struct target_run {
+    uint32_t address; /* offset within the memory */
+    uint32_t size;
+};
+
+/* The first stretch at or beyond `from` that target_write() has to transfer. `image` is what is
+ * wanted and `present` what the chip is known to hold, both by address (memory->base on): bytes
+ * that are known to be there already need no writing. False: nothing is left to do. Pure. */
+bool target_next_run(const struct memory *m, const struct image *image, const struct image *present,
+                     uint32_t from, struct target_run *run);
+
+/* Writes `image`, leaving out what `present` shows to be there (see target_next_run()), and reports
+ * the bytes of the runs as progress. Bytes of a page that the image does not hold keep what the
+ * chip has; where a page is erased as it is written (EEPROM, TARGET_ERASES_PAGES) `present` must
+ * tell what that is. Does not verify. */
 MUST_USE enum status target_write(struct target *t, const struct memory *m,
-                                  const struct image *image, enum target_blank blank,
-                                  uint32_t *written, uint32_t *skipped, struct error *e);
+                                  const struct image *image, const struct image *present,
+                                  struct error *e);
 
 /* A fuse or lock byte: unimplemented bits are written as 1. Returns when the chip is ready. */
 MUST_USE enum status target_write_byte(struct target *t, const struct memory *m, uint8_t value,
                                        struct error *e);
 
-/* Whether lock byte `lock` lets ISP read or write flash and EEPROM. */
+/* Whether lock byte `lock` lets the programmer read or write flash and EEPROM; pure. */
 bool target_lock_blocks_read(const struct target *t, uint8_t lock);
 bool target_lock_blocks_write(const struct target *t, uint8_t lock);
+
+/* One raw instruction and its answer, for people who know what they do; STATUS_UNSUPPORTED where
+ * the family has no such thing. */
+MUST_USE enum status target_instruction(struct target *t, const uint8_t mosi[4], uint8_t miso[4],
+                                        struct error *e);
 
 #endif

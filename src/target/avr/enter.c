@@ -1,0 +1,264 @@
+/* Entering programming mode, and proving that a chip is there.
+ * Sources: ATmega328P data sheet, "Serial Programming Algorithm" (wait 20 ms, Programming Enable,
+ * RESET pulse and again if 53 does not echo); AT90S1200 data sheet, same heading (no echo: the
+ * signature must tell); AT89S52 data sheet, "Serial Programming Algorithm" (69 in the fourth
+ * byte). SCK must stay below a quarter of the chip's clock. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "avr.h"
+
+enum {
+    TRIES = 4,        /* at the first SCK; the sheets allow for some that find no sync */
+    TRIES_SLOWER = 2, /* at each slower one */
+    READINGS_MAX = 10 /* of the signature, until two in a row agree */
+};
+
+/* From what a factory-fresh chip at 1 MHz follows down to a 32 kHz crystal divided by 8. */
+static const uint32_t sck_ladder[] = {187500, 93750, 32000, 8000, 2000, 500};
+enum { LADDER = sizeof sck_ladder / sizeof sck_ladder[0] };
+
+enum status avr_set_clock(struct target *t, uint32_t hz, struct error *e)
+{
+    const struct programmer_driver *driver = t->programmer->driver;
+    uint32_t actual_hz = 0;
+    if (driver->set_sck == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "SCK of %s is fixed", t->programmer->entry->id);
+    TRY(driver->set_sck(t->programmer, hz, &actual_hz, e));
+    t->sck_hz = actual_hz;
+    char text[32];
+    (void)snprintf(text, sizeof text, "%" PRIu32 " Hz", actual_hz);
+    context_value(t->context, "sck", text, NULL, 0);
+    return STATUS_OK;
+}
+
+/* What a person can do about SCK with this programmer; may be empty. */
+static const char *slower_advice(const struct target *t)
+{
+    const struct programmer_driver *driver = t->programmer->driver;
+    if (driver->sck_fixed_hint != NULL)
+        return driver->sck_fixed_hint;
+    if (driver->set_sck == NULL)
+        return "";
+    return t->programmer->config->sck_hz != 0 ? "leave -B out, or give a slower one"
+                                              : "try -B 2kHz";
+}
+
+/* --- one attempt ---------------------------------------------------------------------------- */
+
+static enum status queue_signature(struct target *t, struct error *e)
+{
+    const struct memory *m = part_memory(t->part, MEMORY_SIGNATURE);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct isp_exchange *item;
+        TRY(avr_queue(t, &item, e));
+        instruction_encode(&m->isp.read[0], i, item->mosi);
+    }
+    return STATUS_OK;
+}
+
+static void take_signature(const struct target *t, size_t first, uint8_t signature[3])
+{
+    const struct memory *m = part_memory(t->part, MEMORY_SIGNATURE);
+    const struct avr *self = t->state;
+    for (size_t i = 0; i < 3; i++)
+        signature[i] = instruction_decode(&m->isp.read[0], self->queue[first + i].miso);
+}
+
+static enum status check_signature_memory(const struct target *t, struct error *e)
+{
+    const struct memory *m = part_memory(t->part, MEMORY_SIGNATURE);
+    if (m == NULL || !m->isp.read[0].present)
+        return error_set(e, STATUS_INTERNAL, "%s has no signature to read", t->part->name);
+    return STATUS_OK;
+}
+
+/* RESET, Programming Enable and a look at the signature, in one batch. */
+static enum status attempt(struct target *t, struct avr_answer *a, bool *enabled, struct error *e)
+{
+    struct avr *self = t->state;
+    const unsigned features = t->programmer->driver->features;
+    const bool sees_echo = (features & PROGRAMMER_SEES_ECHO) != 0;
+    const bool send_enable = sees_echo || (features & PROGRAMMER_ENABLES) == 0;
+    *a = (struct avr_answer){0};
+    *enabled = false;
+    self->queued = 0;
+    self->segment = -1;
+    const enum status status = programmer_enter(t->programmer, e);
+    if (status == STATUS_NO_TARGET)
+        return STATUS_OK; /* nothing may be sent after that: some firmwares hang */
+    TRY(status);
+    if (send_enable) {
+        struct isp_exchange *item;
+        TRY(avr_queue(t, &item, e));
+        *item = (struct isp_exchange){.mosi = {0xac, 0x53, 0x00, 0x00}};
+    }
+    TRY(queue_signature(t, e));
+    TRY(avr_flush(t, e));
+    if (send_enable) {
+        memcpy(a->enable, self->queue[0].miso, 4);
+        a->enable_seen = sees_echo;
+        a->fourth_seen = true;
+    }
+    a->signature_seen = true;
+    take_signature(t, send_enable ? 1 : 0, a->signature);
+    *enabled = answer_enabled(a, t->part);
+    return STATUS_OK;
+}
+
+static enum status attempts(struct target *t, unsigned tries, struct avr_answer *a, bool *enabled,
+                            struct error *e)
+{
+    *enabled = false;
+    for (unsigned i = 0; i < tries && !*enabled; i++) {
+        TRY(attempt(t, a, enabled, e));
+        if (*enabled && i > 0)
+            context_log(t->context, LOG_DETAIL, "the chip answered at attempt %u", i + 1);
+    }
+    return STATUS_OK;
+}
+
+/* --- entering ------------------------------------------------------------------------------- */
+
+static enum status no_answer(const struct target *t, const struct avr_answer *a, unsigned tries,
+                             struct error *e)
+{
+    const enum avr_symptom symptom = answer_symptom(a);
+    char came[128], clock[48] = "";
+    answer_describe(a, came, sizeof came);
+    if (t->sck_hz != 0)
+        (void)snprintf(clock, sizeof clock, ", SCK %" PRIu32 " Hz", t->sck_hz);
+    (void)error_set(e, STATUS_NO_TARGET, "no answer from the chip: %s (%s; %u attempts%s)",
+                    symptom_text(symptom), came, tries, clock);
+    symptom_hints(symptom, slower_advice(t), e);
+    if (t->part->reset_pin != NULL && t->part->mosi_pin != NULL && t->part->miso_pin != NULL &&
+        t->part->sck_pin != NULL)
+        error_hint(e, "- the %s has RESET on %s, MOSI on %s, MISO on %s, SCK on %s", t->part->name,
+                   t->part->reset_pin, t->part->mosi_pin, t->part->miso_pin, t->part->sck_pin);
+    return STATUS_NO_TARGET;
+}
+
+/* The user's SCK, or one that a factory-fresh chip follows. `*ladder` tells whether slower ones may
+ * be tried. */
+static enum status choose_clock(struct target *t, bool *ladder, struct error *e)
+{
+    const struct programmer *p = t->programmer;
+    const uint32_t wanted = p->config->sck_hz;
+    *ladder = wanted == 0 && p->driver->set_sck != NULL;
+    if (p->driver->set_sck == NULL && wanted == 0)
+        return STATUS_OK;
+    const uint32_t max = p->driver->sck_max_hz;
+    const uint32_t first = max != 0 && max < sck_ladder[0] ? max : sck_ladder[0];
+    const enum status status = avr_set_clock(t, wanted != 0 ? wanted : first, e);
+    if (status != STATUS_UNSUPPORTED)
+        return status;
+    *ladder = false;
+    if (wanted != 0)
+        context_log(t->context, LOG_NOTE, "SCK of this programmer is fixed, -B changes nothing%s%s",
+                    p->driver->sck_fixed_hint != NULL ? ": " : "",
+                    p->driver->sck_fixed_hint != NULL ? p->driver->sck_fixed_hint : "");
+    return STATUS_OK;
+}
+
+static enum status descend(struct target *t, struct avr_answer *a, unsigned *tries, bool *enabled,
+                           struct error *e)
+{
+    const uint32_t first_hz = t->sck_hz;
+    for (size_t i = 0; i < LADDER && !*enabled; i++) {
+        struct avr_answer slower;
+        if (sck_ladder[i] >= first_hz || sck_ladder[i] < t->programmer->driver->sck_min_hz)
+            continue;
+        TRY(avr_set_clock(t, sck_ladder[i], e));
+        TRY(attempts(t, TRIES_SLOWER, &slower, enabled, e));
+        *tries += TRIES_SLOWER;
+        *a = slower;
+    }
+    if (*enabled)
+        context_log(t->context, LOG_NOTE,
+                    "the chip answers at SCK %" PRIu32 " Hz, not at %" PRIu32
+                    " Hz: its clock is slower than %" PRIu32 " kHz",
+                    t->sck_hz, first_hz, first_hz * 4 / 1000);
+    return STATUS_OK;
+}
+
+enum status avr_enter(struct target *t, struct error *e)
+{
+    struct avr_answer answer = {0};
+    bool ladder, enabled;
+    unsigned tries = TRIES;
+    TRY(check_signature_memory(t, e));
+    TRY(choose_clock(t, &ladder, e));
+    TRY(attempts(t, TRIES, &answer, &enabled, e));
+    if (!enabled && ladder && answer_symptom(&answer) != SYMPTOM_ECHO)
+        TRY(descend(t, &answer, &tries, &enabled, e));
+    return enabled ? STATUS_OK : no_answer(t, &answer, tries, e);
+}
+
+enum status avr_reenter(struct target *t, struct error *e)
+{
+    struct avr_answer answer;
+    bool enabled;
+    TRY(attempts(t, TRIES, &answer, &enabled, e));
+    return enabled ? STATUS_OK : no_answer(t, &answer, TRIES, e);
+}
+
+/* --- the signature -------------------------------------------------------------------------- */
+
+/* Two readings in one batch. */
+static enum status read_twice(struct target *t, uint8_t first[3], uint8_t second[3],
+                              struct error *e)
+{
+    TRY(queue_signature(t, e));
+    TRY(queue_signature(t, e));
+    TRY(avr_flush(t, e));
+    take_signature(t, 0, first);
+    take_signature(t, 3, second);
+    return STATUS_OK;
+}
+
+static enum status unstable(const struct target *t, const uint8_t first[3], const uint8_t second[3],
+                            struct error *e)
+{
+    (void)error_set(e, STATUS_NO_TARGET,
+                    "the connection is unreliable: the signature reads differently each time "
+                    "(%02x %02x %02x, then %02x %02x %02x)",
+                    first[0], first[1], first[2], second[0], second[1], second[2]);
+    error_hint(e, "use shorter wires and a good ground, and keep other things off the pins");
+    if (slower_advice(t)[0] != '\0')
+        error_hint(e, "slow SCK down: %s", slower_advice(t));
+    return STATUS_NO_TARGET;
+}
+
+static enum status not_a_signature(const struct target *t, const uint8_t signature[3],
+                                   struct error *e)
+{
+    struct avr_answer answer = {.signature_seen = true};
+    memcpy(answer.signature, signature, 3);
+    const enum avr_symptom symptom = answer_symptom(&answer);
+    (void)error_set(e, STATUS_NO_TARGET,
+                    "no chip has the signature %02x %02x %02x, so nothing can be done with it: %s",
+                    signature[0], signature[1], signature[2], symptom_text(symptom));
+    symptom_hints(symptom, slower_advice(t), e);
+    return STATUS_NO_TARGET;
+}
+
+enum status avr_identify(struct target *t, uint8_t signature[3], struct error *e)
+{
+    uint8_t first[3], second[3];
+    t->unreliable = false;
+    for (unsigned readings = 2; readings <= READINGS_MAX; readings += 2) {
+        TRY(read_twice(t, first, second, e));
+        if (memcmp(first, second, 3) == 0) {
+            if (!signature_plausible(first, t->part->old_lock_hides_signature))
+                return not_a_signature(t, first, e);
+            memcpy(signature, first, 3);
+            return STATUS_OK;
+        }
+        if (!t->unreliable)
+            context_log(t->context, LOG_WARNING,
+                        "the connection is unreliable: two readings of the signature differ");
+        t->unreliable = true;
+    }
+    return unstable(t, first, second, e);
+}
