@@ -1,10 +1,9 @@
-/* The drivers, each defined in the file of its name. registry.c lists them. */
+/* The drivers, listed by registry.c. */
 #ifndef PROGRAMMERS_DRIVERS_H
 #define PROGRAMMERS_DRIVERS_H
 
 #include "programmer/programmer.h"
 
-extern const struct programmer_driver dryrun_driver;
 extern const struct programmer_driver sim_driver;
 extern const struct programmer_driver stk500v1_driver;
 
