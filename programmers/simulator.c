@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "drivers.h"
-#include "instruction.h"
+#include "encode.h"
 #include "ispflash/format.h"
 #include "simulator_chip.h"
 #include "simulator_options.h"
@@ -351,8 +351,8 @@ static enum status sim_read(struct programmer *p, const struct memory *m, uint32
         for (size_t i = 0; i < chunk; i++) {
             const uint32_t offset = address + (uint32_t)(done + i);
             uint8_t mosi[4], miso[4];
-            instruction_encode(&m->isp.read[instruction_half(m, offset)],
-                               instruction_address(m, offset), 0, mosi);
+            encode_instruction(&m->isp.read[encode_half(m, offset)], encode_address(m, offset), 0,
+                               mosi);
             TRY(sim_shift(self, mosi, miso, e));
             data[done + i] = miso[3];
         }
@@ -369,7 +369,7 @@ static enum status sim_program(struct simulator *self, const struct memory *m,
                                struct error *e)
 {
     uint8_t mosi[4], miso[4];
-    instruction_encode(command, instruction_address(m, offset), data, mosi);
+    encode_instruction(command, encode_address(m, offset), data, mosi);
     TRY(sim_shift(self, mosi, miso, e));
     return sim_wait(self, m->write_us, m->poll == POLL_READY, e);
 }
@@ -379,8 +379,8 @@ static enum status sim_write_page(struct simulator *self, const struct memory *m
 {
     for (uint32_t i = 0; i < m->page_size; i++) {
         uint8_t mosi[4], miso[4];
-        instruction_encode(&m->isp.load[instruction_half(m, address + i)],
-                           instruction_address(m, address + i), data[i], mosi);
+        encode_instruction(&m->isp.load[encode_half(m, address + i)],
+                           encode_address(m, address + i), data[i], mosi);
         TRY(sim_shift(self, mosi, miso, e));
     }
     return sim_program(self, m, &m->isp.commit, address, 0, e);
@@ -397,8 +397,7 @@ static enum status sim_write(struct programmer *p, const struct memory *m, uint3
         if (m->page_size > 0)
             TRY(sim_write_page(self, m, offset, data + done, e));
         else
-            TRY(sim_program(self, m, &m->isp.write[instruction_half(m, offset)], offset, data[done],
-                            e));
+            TRY(sim_program(self, m, &m->isp.write[encode_half(m, offset)], offset, data[done], e));
         context_advance(p->context, (uint32_t)step);
         TRY(sim_keep_pace(p, e));
     }

@@ -1,8 +1,8 @@
-#include "instruction.h"
+#include "encode.h"
 
 #include <string.h>
 
-void instruction_encode(const struct isp_command *command, uint32_t address, uint8_t data,
+void encode_instruction(const struct isp_command *command, uint32_t address, uint8_t data,
                         uint8_t out[4])
 {
     memcpy(out, command->bytes, 4);
@@ -18,13 +18,13 @@ void instruction_encode(const struct isp_command *command, uint32_t address, uin
     }
 }
 
-uint32_t instruction_address(const struct memory *m, uint32_t offset)
+uint32_t encode_address(const struct memory *m, uint32_t offset)
 {
     const uint32_t address = m->base + offset;
     return m->isp.read[1].present ? address / 2 : address;
 }
 
-unsigned instruction_half(const struct memory *m, uint32_t offset)
+unsigned encode_half(const struct memory *m, uint32_t offset)
 {
     return m->isp.read[1].present ? offset & 1 : 0;
 }

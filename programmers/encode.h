@@ -1,6 +1,6 @@
 /* Serial programming instructions from the data of a part. */
-#ifndef PROGRAMMERS_INSTRUCTION_H
-#define PROGRAMMERS_INSTRUCTION_H
+#ifndef PROGRAMMERS_ENCODE_H
+#define PROGRAMMERS_ENCODE_H
 
 #include <stdint.h>
 
@@ -8,13 +8,13 @@
 
 /* `command` with its address (word address for flash with two reads, else byte address) in bytes 1
  * and 2, and data where the command wants it. */
-void instruction_encode(const struct isp_command *command, uint32_t address, uint8_t data,
+void encode_instruction(const struct isp_command *command, uint32_t address, uint8_t data,
                         uint8_t out[4]);
 
 /* The address an instruction of flash or EEPROM carries for byte `offset` of the memory. */
-uint32_t instruction_address(const struct memory *m, uint32_t offset);
+uint32_t encode_address(const struct memory *m, uint32_t offset);
 
 /* Which of a pair of commands reaches that byte: [1] is the high byte of a word. */
-unsigned instruction_half(const struct memory *m, uint32_t offset);
+unsigned encode_half(const struct memory *m, uint32_t offset);
 
 #endif
