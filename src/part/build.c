@@ -209,6 +209,8 @@ static enum status read_bits(struct building *b, int standard)
     uint32_t value = 0xff; /* lock bits are unprogrammed in every new chip */
     TRY(setting_number_if(initial, 0xff, &value, b->error));
     m->initial = (uint8_t)value;
+    if ((m->initial | m->mask) != 0xff)
+        return setting_error(initial, b->error, "bits that no field has must be 1");
     m->initial_known = initial != NULL ? !setting_absent(initial) : standard == STANDARD_LOCK;
     TRY(read_times(b, "fuses", m));
     TRY(read_instructions(b, name, m));
@@ -563,6 +565,7 @@ enum status part_build(const struct part_library *library, struct section *s,
         .aliases = identity->aliases,
         .alias_count = identity->alias_count,
         .family = PART_AVR_ISP,
+        .twin_of = identity->twin_of,
     };
     memcpy(b.part->signature, identity->signature, sizeof b.part->signature);
     TRY(settings_collect(&b.settings, s, library->sections, library->arena, e));
