@@ -458,8 +458,7 @@ static enum status read_enable(struct building *b)
         return STATUS_OK;
     uint32_t byte = 0, value = 0;
     const char *at = number_scan(setting->value, 3, &byte);
-    if (at != NULL && *at == ' ')
-        at = number_scan(at + 1, 0xff, &value);
+    at = at != NULL && *at == ' ' ? number_scan(at + 1, 0xff, &value) : NULL;
     if (at == NULL || *at != '\0' || byte < 2)
         return setting_error(setting, b->error, "is byte 2 or 3 and its value, or none");
     b->part->enable_reply_byte = (uint8_t)byte;
