@@ -1,0 +1,386 @@
+/* Pseudo-terminal, umockdev tty and TCP socket behind one interface. */
+#include "model/serial_port.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "model/serial_tty.h"
+
+struct serial_port {
+    enum serial_port_kind kind;
+    char name[64];
+    char folder[32];      /* pty: where its symbolic link is; "" otherwise */
+    int master, listener; /* -1: none */
+    int wake[2];          /* pipe */
+    bool open, unplugged;
+    bool hang_up; /* HUPCL as last seen */
+    uint32_t baud;
+    struct serial_tty *tty;
+    pthread_mutex_t lock; /* of `lines`, which a tty changes from umockdev's thread */
+    struct serial_port_lines lines;
+};
+
+static void *failed(const char *what)
+{
+    fprintf(stderr, "serial port: %s: %s\n", what, strerror(errno));
+    return NULL;
+}
+
+/* --- Making one ------------------------------------------------------------------------------ */
+
+/* Once a pseudo-terminal was opened and closed, poll() reports a hang-up until it is opened again:
+ * that is how openings are seen. */
+static bool prepare_master(struct serial_port *port, const char *slave)
+{
+    const int fd = open(slave, O_RDWR | O_NOCTTY);
+    struct termios settings;
+    if (fd < 0 || tcgetattr(fd, &settings) != 0) {
+        return false;
+    }
+    cfmakeraw(&settings);
+    settings.c_cflag |= HUPCL; /* as serial ports have it, and pseudo-terminals not */
+    const bool good = tcsetattr(fd, TCSANOW, &settings) == 0;
+    close(fd);
+    return good && fcntl(port->master, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static bool make_pty(struct serial_port *port)
+{
+    char slave[64];
+    port->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (port->master < 0 || grantpt(port->master) != 0 || unlockpt(port->master) != 0 ||
+        ptsname_r(port->master, slave, sizeof slave) != 0 || !prepare_master(port, slave)) {
+        return false;
+    }
+    snprintf(port->folder, sizeof port->folder, "/tmp/rig-XXXXXX");
+    if (mkdtemp(port->folder) == NULL) {
+        port->folder[0] = '\0';
+        return false;
+    }
+    snprintf(port->name, sizeof port->name, "%s/tty", port->folder);
+    return symlink(slave, port->name) == 0;
+}
+
+/* From umockdev's thread. */
+static void tty_lines(void *context, bool dtr, bool rts)
+{
+    struct serial_port *port = context;
+    pthread_mutex_lock(&port->lock);
+    port->lines.dtr_raised += dtr && !port->lines.dtr;
+    port->lines.dtr = dtr;
+    port->lines.rts = rts;
+    pthread_mutex_unlock(&port->lock);
+    serial_port_wake(port);
+}
+
+static bool make_tty(struct serial_port *port, const struct serial_port_id *id)
+{
+    static const struct serial_port_id uno = {0x2341, 0x0043, "Arduino Uno", "85430353"};
+    port->tty = serial_tty_new(id != NULL ? id : &uno, tty_lines, port);
+    if (port->tty == NULL) {
+        return false;
+    }
+    char slave[64];
+    port->master = serial_tty_master(port->tty);
+    snprintf(port->name, sizeof port->name, "%s", serial_tty_name(port->tty));
+    return ptsname_r(port->master, slave, sizeof slave) == 0 && prepare_master(port, slave);
+}
+
+static bool make_tcp(struct serial_port *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    port->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (port->listener < 0 || bind(port->listener, (struct sockaddr *)&address, size) != 0 ||
+        listen(port->listener, 1) != 0 ||
+        getsockname(port->listener, (struct sockaddr *)&address, &size) != 0) {
+        return false;
+    }
+    snprintf(port->name, sizeof port->name, "net:127.0.0.1:%u", ntohs(address.sin_port));
+    return true;
+}
+
+struct serial_port *serial_port_new(enum serial_port_kind kind, const struct serial_port_id *id)
+{
+    struct serial_port *port = calloc(1, sizeof *port);
+    if (port == NULL) {
+        return failed("memory");
+    }
+    *port = (struct serial_port){
+        .kind = kind, .master = -1, .listener = -1, .wake = {-1, -1}, .hang_up = true};
+    pthread_mutex_init(&port->lock, NULL);
+    bool good = pipe(port->wake) == 0 && fcntl(port->wake[0], F_SETFL, O_NONBLOCK) == 0 &&
+                fcntl(port->wake[1], F_SETFL, O_NONBLOCK) == 0 &&
+                fcntl(port->wake[0], F_SETFD, FD_CLOEXEC) == 0 &&
+                fcntl(port->wake[1], F_SETFD, FD_CLOEXEC) == 0;
+    switch (kind) {
+    case SERIAL_PORT_PTY:
+        good = good && make_pty(port);
+        break;
+    case SERIAL_PORT_TTY:
+        good = good && make_tty(port, id);
+        break;
+    case SERIAL_PORT_TCP:
+        good = good && make_tcp(port);
+        break;
+    }
+    if (!good) {
+        failed("cannot be made");
+        serial_port_free(port);
+        return NULL;
+    }
+    return port;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+void serial_port_free(struct serial_port *port)
+{
+    if (port == NULL) {
+        return;
+    }
+    if (port->tty != NULL) {
+        serial_tty_free(port->tty); /* closes the master */
+    } else {
+        close_if_open(port->master);
+    }
+    close_if_open(port->listener);
+    close_if_open(port->wake[0]);
+    close_if_open(port->wake[1]);
+    if (port->folder[0] != '\0') {
+        unlink(port->name);
+        rmdir(port->folder);
+    }
+    pthread_mutex_destroy(&port->lock);
+    free(port);
+}
+
+const char *serial_port_name(const struct serial_port *port)
+{
+    return port->name;
+}
+
+void serial_port_export(const struct serial_port *port)
+{
+    if (port->tty != NULL) {
+        serial_tty_export(port->tty);
+    }
+}
+
+/* --- Opening and closing at the far end ------------------------------------------------------ */
+
+static uint32_t baud_of(speed_t speed)
+{
+    static const struct {
+        speed_t speed;
+        uint32_t baud;
+    } rates[] = {
+        {B1200, 1200},     {B2400, 2400},     {B4800, 4800},     {B9600, 9600},
+        {B19200, 19200},   {B38400, 38400},   {B57600, 57600},   {B115200, 115200},
+        {B230400, 230400}, {B460800, 460800}, {B500000, 500000}, {B1000000, 1000000},
+    };
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        if (rates[i].speed == speed) {
+            return rates[i].baud;
+        }
+    }
+    return 1; /* set to something no board here runs at */
+}
+
+static void read_settings(struct serial_port *port)
+{
+    struct termios settings;
+    if (port->kind != SERIAL_PORT_TCP && tcgetattr(port->master, &settings) == 0) {
+        port->baud = baud_of(cfgetospeed(&settings));
+        port->hang_up = (settings.c_cflag & HUPCL) != 0;
+    }
+}
+
+static void far_end_opened(struct serial_port *port)
+{
+    port->open = true;
+    pthread_mutex_lock(&port->lock);
+    port->lines.opened++;
+    port->lines.dtr_raised += !port->lines.dtr;
+    port->lines.dtr = port->lines.rts = true;
+    const struct serial_port_lines lines = port->lines;
+    pthread_mutex_unlock(&port->lock);
+    if (port->tty != NULL) {
+        serial_tty_set_lines(port->tty, lines.dtr, lines.rts);
+    }
+}
+
+static void far_end_closed(struct serial_port *port)
+{
+    if (!port->open) {
+        return;
+    }
+    read_settings(port);
+    port->open = false;
+    pthread_mutex_lock(&port->lock);
+    port->lines.closed++;
+    port->lines.touches_1200 += port->baud == 1200;
+    if (port->hang_up) {
+        port->lines.dtr = port->lines.rts = false;
+    }
+    const struct serial_port_lines lines = port->lines;
+    pthread_mutex_unlock(&port->lock);
+    if (port->tty != NULL) {
+        serial_tty_set_lines(port->tty, lines.dtr, lines.rts);
+    }
+    if (port->kind == SERIAL_PORT_TCP) {
+        close(port->master);
+        port->master = -1;
+    }
+}
+
+static void accept_client(struct serial_port *port)
+{
+    if (port->kind != SERIAL_PORT_TCP || port->master >= 0 || port->unplugged) {
+        return;
+    }
+    port->master = accept(port->listener, NULL, NULL);
+    if (port->master >= 0) {
+        (void)fcntl(port->master, F_SETFL, O_NONBLOCK);
+        (void)fcntl(port->master, F_SETFD, FD_CLOEXEC);
+        (void)setsockopt(port->master, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+        far_end_opened(port);
+    }
+}
+
+/* Without waiting: has the far end been opened or closed? */
+static void look(struct serial_port *port)
+{
+    accept_client(port);
+    if (port->master < 0 || port->unplugged) {
+        return;
+    }
+    struct pollfd p = {.fd = port->master, .events = POLLIN};
+    (void)poll(&p, 1, 0);
+    if (port->kind == SERIAL_PORT_TCP) {
+        return; /* its end is seen by reading */
+    }
+    if ((p.revents & POLLHUP) != 0 && (p.revents & POLLIN) == 0) {
+        far_end_closed(port);
+    } else if ((p.revents & POLLHUP) == 0 && !port->open) {
+        far_end_opened(port);
+    }
+    if (port->open) {
+        read_settings(port);
+    }
+}
+
+/* A closed pseudo-terminal always polls as hung up, so its opening is looked for now and then. */
+static const uint64_t look_interval_ns = 1000000;
+
+void serial_port_wait(struct serial_port *port, uint64_t timeout_ns)
+{
+    look(port);
+    struct pollfd p[2] = {{.fd = port->wake[0], .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    if (port->kind == SERIAL_PORT_TCP) {
+        p[1].fd = port->master >= 0 ? port->master : port->listener;
+    } else if (port->open) {
+        p[1].fd = port->master;
+    } else if (timeout_ns > look_interval_ns) {
+        timeout_ns = look_interval_ns;
+    }
+    const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
+                                     .tv_nsec = (long)(timeout_ns % 1000000000)};
+    if (ppoll(p, 2, &timeout, NULL) > 0 && (p[0].revents & POLLIN) != 0) {
+        char bytes[64];
+        while (read(port->wake[0], bytes, sizeof bytes) > 0) {
+        }
+    }
+    look(port);
+}
+
+void serial_port_wake(struct serial_port *port)
+{
+    (void)!write(port->wake[1], "", 1); /* full: a wake is under way already */
+}
+
+size_t serial_port_read(struct serial_port *port, uint8_t *data, size_t size)
+{
+    look(port);
+    if (port->master < 0 || port->unplugged) {
+        return 0;
+    }
+    const ssize_t count = read(port->master, data, size);
+    if (port->kind == SERIAL_PORT_TCP) { /* else each small write of a client waits 40 ms */
+        (void)setsockopt(port->master, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
+    }
+    if (count == 0 && port->kind == SERIAL_PORT_TCP) {
+        far_end_closed(port);
+    }
+    return count > 0 ? (size_t)count : 0;
+}
+
+void serial_port_write(struct serial_port *port, const uint8_t *data, size_t size)
+{
+    for (int patience = 0; size > 0 && port->open && !port->unplugged && patience < 200;) {
+        const ssize_t count = write(port->master, data, size);
+        if (count > 0) {
+            data += count;
+            size -= (size_t)count;
+        } else if (count < 0 && errno == EAGAIN) {
+            struct pollfd p = {.fd = port->master, .events = POLLOUT};
+            patience += poll(&p, 1, 10) == 0;
+            look(port);
+        } else {
+            return;
+        }
+    }
+}
+
+bool serial_port_is_open(const struct serial_port *port)
+{
+    return port->open;
+}
+
+uint32_t serial_port_baud(const struct serial_port *port)
+{
+    return port->baud;
+}
+
+struct serial_port_lines serial_port_lines(struct serial_port *port)
+{
+    look(port);
+    pthread_mutex_lock(&port->lock);
+    const struct serial_port_lines lines = port->lines;
+    pthread_mutex_unlock(&port->lock);
+    return lines;
+}
+
+void serial_port_unplug(struct serial_port *port)
+{
+    port->unplugged = true;
+    port->open = false;
+    if (port->tty != NULL) {
+        serial_tty_remove(port->tty);
+    }
+    if (port->folder[0] != '\0') {
+        unlink(port->name);
+    }
+    if (port->kind != SERIAL_PORT_TTY) {
+        close_if_open(port->master);
+        close_if_open(port->listener);
+        port->master = port->listener = -1;
+    }
+}

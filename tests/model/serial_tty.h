@@ -1,0 +1,24 @@
+/* A serial device in a umockdev test bed: /sys as the kernel shows a USB serial adapter, a
+ * pseudo-terminal behind /dev/ttyACM0, modem lines by ioctl. Alone in including umockdev. */
+#ifndef MODEL_SERIAL_TTY_H
+#define MODEL_SERIAL_TTY_H
+
+#include <stdbool.h>
+
+#include "model/serial_port.h"
+
+struct serial_tty;
+
+/* `lines` is called from umockdev's thread whenever the program sets DTR or RTS. NULL if it cannot
+ * be made, also when built without umockdev. */
+struct serial_tty *serial_tty_new(const struct serial_port_id *id,
+                                  void (*lines)(void *context, bool dtr, bool rts), void *context);
+void serial_tty_free(struct serial_tty *tty); /* takes NULL */
+const char *serial_tty_name(const struct serial_tty *tty);
+int serial_tty_master(const struct serial_tty *tty); /* of the pseudo-terminal; stays the tty's */
+/* What the program reads back as its lines. */
+void serial_tty_set_lines(struct serial_tty *tty, bool dtr, bool rts);
+void serial_tty_export(const struct serial_tty *tty); /* in a child, before exec */
+void serial_tty_remove(struct serial_tty *tty);       /* from /dev and /sys */
+
+#endif
