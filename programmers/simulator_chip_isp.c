@@ -14,7 +14,7 @@ enum { ENABLE_DELAY_MS = 20 }; /* "Wait for at least 20 ms", Serial Programming 
 struct shift {
     const uint8_t *mosi;
     uint8_t *miso;
-    uint64_t now_ns;
+    uint64_t begin_ns, now_ns; /* its first and its last bit */
 };
 
 /* True if bytes 0 and 1 are those of the command; where an address or data stand in byte 1, and in
@@ -298,7 +298,7 @@ static void chip_enable(struct chip *chip, const struct shift *s)
 {
     const struct part *part = chip->part;
     if (s->mosi[0] != 0xac || s->mosi[1] != 0x53 || chip->deaf ||
-        s->now_ns - chip->reset_ns < ENABLE_DELAY_MS * MS) {
+        s->begin_ns - chip->reset_ns < ENABLE_DELAY_MS * MS) {
         chip->counts.ignored++;
         return;
     }
@@ -320,7 +320,7 @@ static void chip_echo(const struct chip *chip, const struct shift *s)
 
 static void chip_hear(struct chip *chip, const struct shift *s)
 {
-    const bool busy = chip_busy(chip, s->now_ns);
+    const bool busy = chip_busy(chip, s->begin_ns);
     if (!busy && !chip->enabled) {
         chip_enable(chip, s);
         return;
@@ -369,7 +369,12 @@ void chip_exchange(struct chip *chip, const uint8_t mosi[4], uint8_t miso[4], ui
     }
     uint8_t heard[4];
     memcpy(heard, mosi, sizeof heard);
-    const struct shift s = {.mosi = heard, .miso = miso, .now_ns = now_ns};
+    const struct shift s = {
+        .mosi = heard,
+        .miso = miso,
+        .begin_ns = now_ns - UINT64_C(32000000000) / sck_hz,
+        .now_ns = now_ns,
+    };
     const uint32_t limit_hz = chip_sck_limit_hz(chip);
     if (sck_hz < limit_hz) {
         chip_hear(chip, &s);

@@ -6,10 +6,25 @@
 
 #include "model/avr_private.h"
 
-/* ATmega328P, ATmega328PB, ATmega1284P, ATmega2560: "Clock Sources", CKSEL3..0. */
+/* ATmega328P, ATmega1284P, ATmega2560: "Clock Sources", CKSEL3..0. */
 static const struct avr_clock clock_mega = {
     .mask = 0x0f,
     .crystal_from = 6,
+    .divide_by_8 = {0, 0x80},
+    .source =
+        {
+            [0] = CLOCK_EXTERNAL,
+            [2] = 8000000,
+            [3] = 128000,
+            [4] = CLOCK_WATCH_CRYSTAL,
+            [5] = CLOCK_WATCH_CRYSTAL,
+        },
+};
+
+/* ATmega328PB: the same without the full swing crystal oscillator. */
+static const struct avr_clock clock_328pb = {
+    .mask = 0x0f,
+    .crystal_from = 8,
     .divide_by_8 = {0, 0x80},
     .source =
         {
@@ -161,7 +176,7 @@ static const struct avr_chip_spec specs[] = {
         .calibration_count = 1,
         .ready_poll = true,
         .times = &times_328pb,
-        .clock = &clock_mega,
+        .clock = &clock_328pb,
         .special = &special_debugwire,
     },
     {

@@ -482,7 +482,7 @@ static void clocks_come_from_the_fuses(void **state)
     } rows[] = {
         {"m328p", "lfuse", 0x62, 1000000},     {"m328p", "lfuse", 0xe2, 8000000},
         {"m328p", "lfuse", 0xe3, 128000},      {"m328p", "lfuse", 0x63, 16000},
-        {"m328p", "lfuse", 0xf7, 12000000},    {"m328p", "lfuse", 0xe5, 32768},
+        {"m328p", "lfuse", 0xf7, 12000000},    {"m328p", "lfuse", 0xe5, 0},
         {"m8", "lfuse", 0xe1, 1000000},        {"m8", "lfuse", 0xe4, 8000000},
         {"m8", "lfuse", 0xff, 12000000},       {"t13", "lfuse", 0x6a, 1200000},
         {"t13", "lfuse", 0x79, 4800000},       {"t85", "lfuse", 0x62, 1000000},
@@ -498,6 +498,20 @@ static void clocks_come_from_the_fuses(void **state)
             fail_msg("%s %s 0x%02x: %u Hz", rows[i].part, rows[i].fuse, rows[i].value,
                      (unsigned)chip_clock_hz(b->chip));
     }
+}
+
+static void a_watch_crystal_swings_with_its_own_oscillator_only(void **state)
+{
+    struct bench *b = *state;
+    const struct chip_options options = {.crystal_hz = 32768};
+    bench_place(b, "m328p", &options);
+    bench_bytes(b, "lfuse")[0] = 0xe5;
+    bench_reset(b);
+    assert_int_equal(chip_clock_hz(b->chip), 32768);
+    chip_reset(b->chip, false, b->now_ns);
+    bench_bytes(b, "lfuse")[0] = 0xff;
+    bench_reset(b);
+    assert_int_equal(chip_clock_hz(b->chip), 0);
 }
 
 static void every_part_runs_from_the_factory_and_tells_its_signature(void **state)
@@ -771,6 +785,7 @@ int main(void)
         cmocka_unit_test(a_crystal_that_is_not_there_does_not_swing),
         cmocka_unit_test(a_clock_signal_revives_a_chip_that_wants_one),
         cmocka_unit_test(clocks_come_from_the_fuses),
+        cmocka_unit_test(a_watch_crystal_swings_with_its_own_oscillator_only),
         cmocka_unit_test(every_part_runs_from_the_factory_and_tells_its_signature),
         cmocka_unit_test(lock_mode_2_forbids_writing),
         cmocka_unit_test(lock_mode_3_spoils_reading_but_not_the_signature),
