@@ -8,6 +8,7 @@
 
 #include "rig.h"
 #include "usb_bus.h"
+#include "usb_loop_model.h"
 #include "usbasp_model.h"
 #include "usbtiny_model.h"
 
@@ -16,7 +17,8 @@ static const char help[] =
     "PROGRAM...\n"
     "Options of a device follow its --device; several devices may be given.\n"
     "  --device KIND         usbtiny, arduinoisp, usbasp-1.05, usbasp-1.07, usbasp-1.11,\n"
-    "                        usbasp-fixed, usbasp-clone, usbasp-nameless\n"
+    "                        usbasp-fixed, usbasp-clone, usbasp-nameless; loop, which has\n"
+    "                        no chip and sends back what comes in\n"
     "  --path PATH           where it is plugged in: 1-2, 1-2.3 (default 1-1, 1-2, ...)\n"
     "  --fault NAME[=N]      permission, busy; unplug=N, stall=N, hang=N, short=N: at the Nth\n"
     "                        transfer; stall-request=R: request R is unknown\n"
@@ -34,6 +36,7 @@ struct slot {
     struct rig_chip chip;
     struct usbtiny_model *usbtiny;
     struct usbasp_model *usbasp;
+    struct usb_loop_model *loop;
     struct usb_node *node;
 };
 
@@ -87,6 +90,8 @@ static void add_slot(struct rig *r, const char *kind)
     s->device = usbtiny_model_device(kind);
     if (s->device == NULL)
         s->device = usbasp_model_device(kind);
+    if (strcmp(kind, usb_loop_device.name) == 0)
+        s->device = &usb_loop_device;
     if (s->device == NULL)
         rig_die("--device %s: not modelled", kind);
     (void)snprintf(s->default_path, sizeof s->default_path, "1-%zu", r->slot_count);
@@ -141,9 +146,11 @@ static void parse(struct rig *r, int argc, char **argv)
 
 static void plug(struct usb_bus *bus, struct slot *s)
 {
-    struct avr_chip *chip = rig_chip_new(&s->chip);
     void *self;
-    if (usbtiny_model_device(s->device->name) != NULL) {
+    struct avr_chip *chip = s->device == &usb_loop_device ? NULL : rig_chip_new(&s->chip);
+    if (chip == NULL) {
+        self = s->loop = usb_loop_model_new();
+    } else if (usbtiny_model_device(s->device->name) != NULL) {
         self = s->usbtiny = usbtiny_model_new(chip, s->device);
     } else {
         self = s->usbasp = usbasp_model_new(chip, s->device);
@@ -156,7 +163,9 @@ static void finish(struct slot *s, uint64_t now_ns, FILE *report)
 {
     if (report != NULL)
         usb_node_report(s->node, report);
-    rig_chip_finish(&s->chip, now_ns, report);
+    if (s->loop == NULL)
+        rig_chip_finish(&s->chip, now_ns, report);
+    usb_loop_model_free(s->loop);
     usbtiny_model_free(s->usbtiny);
     usbasp_model_free(s->usbasp);
 }
