@@ -128,6 +128,7 @@ struct part {
     enum part_family family;
     const char *series; /* "megaAVR" */
     uint8_t signature[3];
+    const char *twin_of; /* name of the commoner part of the same signature, or NULL */
     const struct memory *memories;
     size_t memory_count;
     const uint32_t *boot_sizes; /* bytes, smallest first: BOOTSZ 3, 2, 1, 0 */

@@ -1,5 +1,5 @@
-/* A session: one programmer, one chip, one job. session_run() does what the command line asks for;
- * the finer calls serve programs that decide as they go.
+/* A session: one programmer, one chip. session_run() does a whole job as the command line words it;
+ * the finer calls under it serve programs and commands that decide as they go.
  *
  * Two gates stand before the chip: nothing touches it until all that can fail without it has
  * passed, and nothing is erased or written until all that can fail without that has. RESET is
@@ -100,11 +100,105 @@ struct report {
     size_t mismatches;
 };
 
+/* --- a job in one call ------------------------------------------------------------------------ */
+
 /* Runs the job. The report is filled in as far as things went, also on failure, and freed by
  * report_free(). The error's `state` says what the chip holds. Emits REPORT on success and ERROR on
  * failure. */
 MUST_USE enum status session_run(const struct job *job, struct part_database *parts,
                                  struct context *c, struct report *report, struct error *e);
-void report_free(struct report *report);
+void report_free(struct report *report); /* takes NULL */
+
+/* --- step by step ----------------------------------------------------------------------------- */
+
+struct session;
+
+/* Finds and opens the programmer; the chip is not touched. All arguments are borrowed for the
+ * session's life. */
+MUST_USE enum status session_open(const struct programmer_config *config,
+                                  struct part_database *parts, struct context *c,
+                                  struct session **out, struct error *e);
+/* Leaves programming mode if it is still on and closes the programmer; takes NULL. Nothing
+ * interrupts that. */
+void session_close(struct session *s);
+
+enum session_flag {
+    SESSION_FORCE_SIGNATURE = 1 << 0 /* believe in the part that was named */
+};
+
+/* Enters programming mode, reads the signature and decides on the part: the one named, or (`part`
+ * NULL) the one the signature belongs to. STATUS_NO_TARGET, or STATUS_SIGNATURE with the exact -p
+ * to use instead. */
+MUST_USE enum status session_connect(struct session *s, const char *part, unsigned flags,
+                                     struct error *e);
+/* Leaves programming mode: the chip runs. Fuses take effect. */
+MUST_USE enum status session_disconnect(struct session *s, struct error *e);
+/* Out and in again, with the signature as proof that the chip still answers. What was known of its
+ * bytes is forgotten. */
+MUST_USE enum status session_reconnect(struct session *s, struct error *e);
+
+/* The part in use; NULL before session_connect(). Where several share the signature and none was
+ * named it is the commonest; the others: session_candidates(), which returns how many there are and
+ * stores up to `capacity`. */
+const struct part *session_part(const struct session *s);
+size_t session_candidates(const struct session *s, const struct part **out, size_t capacity);
+/* STATUS_USAGE unless one part was named or all candidates are laid out alike: to be asked before
+ * anything is written. */
+MUST_USE enum status session_part_is_certain(const struct session *s, struct error *e);
+
+/* What happened so far; grows until the session is closed. */
+const struct report *session_report(const struct session *s);
+
+/* Fuse and lock bytes. They are read together, `times` times over, and all readings must agree
+ * (three before any is written). session_byte() then tells what was read last: false where it is
+ * not known or cannot be read. */
+MUST_USE enum status session_read_bytes(struct session *s, unsigned times, struct error *e);
+bool session_byte(const struct session *s, const struct memory *m, uint8_t *value);
+
+/* True if the lock bits are known to forbid it. */
+bool session_read_locked(const struct session *s);
+bool session_write_locked(const struct session *s);
+
+/* What Chip Erase does to the EEPROM. */
+enum eeprom_fate { EEPROM_NONE, EEPROM_WIPED, EEPROM_KEPT };
+enum eeprom_fate session_eeprom_fate(const struct session *s);
+
+/* Reads [address, address + size) into `into`, addresses from memory->base on. STATUS_PROTECTED
+ * where lock bits make the answer worthless. */
+MUST_USE enum status session_read(struct session *s, const struct memory *m, uint32_t address,
+                                  uint32_t size, struct image *into, struct error *e);
+
+/* Chip Erase. Says beforehand what becomes of the EEPROM. */
+MUST_USE enum status session_erase(struct session *s, struct error *e);
+
+/* Brings the image into the memory with as few writes as possible: what has to be known of the
+ * present content is read first, equal bytes are left alone. Does not verify and does not erase:
+ * bits of flash that would have to rise are STATUS_VERIFY before anything is written. Fuse and lock
+ * bytes go through session_write_byte(). */
+MUST_USE enum status session_write(struct session *s, const struct memory *m,
+                                   const struct image *image, struct error *e);
+/* Reads back what the image holds. STATUS_VERIFY with count, ranges and likely cause;
+ * STATUS_UNVERIFIED if two readings differ. Fuse and lock bytes count in their implemented bits. */
+MUST_USE enum status session_verify(struct session *s, const struct memory *m,
+                                    const struct image *image, struct error *e);
+
+/* One fuse or lock byte: left alone if equal in the implemented bits, else written with all others
+ * as 1. session_read_bytes() must have been called. Judges no hazard: see session_guard(). */
+MUST_USE enum status session_write_byte(struct session *s, const struct memory *m, uint8_t value,
+                                        struct error *e);
+
+/* STATUS_REFUSED, with the --allow that permits it, if `value` in that byte would cut ISP off.
+ * `present` is what the chip holds now, or NULL: not known, then only what is dangerous in any case
+ * is refused. Pure. */
+MUST_USE enum status session_guard(const struct part *part, const struct memory *m, uint8_t value,
+                                   const uint8_t *present, const char *const *allow,
+                                   size_t allow_count, struct error *e);
+
+/* What is known of a memory's content: what was read, erased or written since session_connect().
+ * Holes are not known. Borrowed until the next call that touches the chip. */
+const struct image *session_known(const struct session *s, const struct memory *m);
+
+/* Fills in e->state, unless somebody did: what the chip holds now. */
+void session_tell_state(const struct session *s, struct error *e);
 
 #endif

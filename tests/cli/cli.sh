@@ -21,6 +21,7 @@ unset XDG_CONFIG_HOME NO_COLOR CLICOLOR_FORCE
 mkdir home
 
 name=ispflash
+input=/dev/null
 line=
 failures=0
 runs=0
@@ -39,7 +40,7 @@ run()
     shift
     line="$name $*"
     runs=$((runs + 1))
-    timeout 60 "./$name" "$@" >stdout 2>stderr </dev/null
+    timeout 60 "./$name" "$@" >stdout 2>stderr <"$input"
     code=$?
     [ "$code" = "$wanted" ] || broken "exit code $code, not $wanted"
 }
@@ -48,7 +49,7 @@ out() { grep -Eq -e "$1" stdout || broken "stdout lacks: $1"; }
 err() { grep -Eq -e "$1" stderr || broken "stderr lacks: $1"; }
 no_out() { grep -Eq -e "${1-}" stdout && broken "stdout has: ${1-anything}"; }
 no_err() { grep -Eiq -e "${1-}" stderr && broken "stderr has: ${1-anything}"; }
-same() { cmp -s "$1" "$2" || broken "$1 and $2 differ"; }
+same() { cmp -s -- "$1" "$2" || broken "$1 and $2 differ"; }
 
 yes | head -c 4096 >page.bin
 head -c 8192 /dev/zero >zeros.bin
@@ -130,6 +131,23 @@ run 0 -c sim -P chip -p m328p -U flash:r:made.bin -U flash:w:made.bin:r; no_err 
 run 0 -c sim -P chip -p m328p -e -U flash:r:x.bin; err 'warning: .*after the erase'
 run 0 -c sim -P chip -p m328p -U eeprom:w:0x12,0x34:m -U eeprom:r:eeprom.bin
 [ "$(wc -c <eeprom.bin)" = 1024 ] || broken "EEPROM is not read whole"
+
+
+# --- file names and standard input --------------------------------------------------------------
+for file in 'a b.hex' 'a:b.hex' 'C:x.hex' "$(printf '\303\274.hex')" '--x.hex' 'x;y&z.hex'; do
+    cp four.hex -- "$file"
+    run 0 -c dryrun -p m328p -qq -U "flash:w:$file"; no_err
+    run 0 -c dryrun -p m328p -qq -U "flash:w:$file:i" -U "flash:r:copy of $file:i"; no_err
+    same "$file" "copy of $file"
+    run 0 -c dryrun -p m328p -qq -U "$file"; no_err
+done
+input=four.hex
+run 0 -c dryrun -p m328p -U flash:w:-:i; err '^  4 bytes of flash written'
+run 0 -c dryrun -p m328p -U -; err '^  4 bytes of flash written'
+input=cut.hex
+run 3 -c dryrun -p m328p -U flash:w:-:i; err 'standard input:1: no end record'
+input=/dev/null
+run 3 -c dryrun -p m328p -U flash:w:-:i; err 'standard input: empty'
 
 # --- skipped by the rules -----------------------------------------------------------------------
 run 0 -c dryrun -p m8 -U efuse:w::m -U lfuse:w:0xe1:m; err 'note: .*efuse'; no_err 'error|fail'

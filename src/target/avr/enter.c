@@ -37,10 +37,8 @@ enum status avr_set_clock(struct target *t, uint32_t hz, struct error *e)
 static const char *slower_advice(const struct target *t)
 {
     const struct programmer_driver *driver = t->programmer->driver;
-    if (driver->sck_fixed_hint != NULL)
-        return driver->sck_fixed_hint;
-    if (driver->set_sck == NULL)
-        return "";
+    if (t->sck_hz == 0) /* nobody could set it: it is fixed */
+        return driver->sck_fixed_hint != NULL ? driver->sck_fixed_hint : "";
     return t->programmer->config->sck_hz != 0 ? "leave -B out, or give a slower one"
                                               : "try -B 2kHz";
 }

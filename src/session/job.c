@@ -1,0 +1,525 @@
+/* A whole job: two gates, then the steps of the plan, then out.
+ * Gate one: all that can be known without the chip. Gate two: all that its signature, fuses and
+ * lock bits tell, before anything is erased or written. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/nearest.h"
+#include "plan.h"
+#include "session_private.h"
+
+struct run {
+    const struct job *job;
+    struct part_database *parts;
+    struct context *context;
+    struct session *session;
+    const struct part *part; /* NULL: not known yet */
+    struct plan_item *items;
+    size_t item_count;
+    struct plan plan;
+    struct image *late; /* of the last write that had to wait for an earlier read */
+};
+
+static void forget_items(struct run *r)
+{
+    for (size_t i = 0; i < r->item_count; i++)
+        image_free(r->items[i].image);
+    r->item_count = 0;
+}
+
+static void run_free(struct run *r)
+{
+    plan_free(&r->plan);
+    forget_items(r);
+    free(r->items);
+    image_free(r->late);
+    session_close(r->session);
+}
+
+static bool has_flag(const struct run *r, enum job_flag flag)
+{
+    return (r->job->flags & (unsigned)flag) != 0;
+}
+
+/* --- gate one: names, files, outputs -------------------------------------------------------- */
+
+static enum status unknown_memory(const struct run *r, const char *name, bool ambiguous,
+                                  struct error *e)
+{
+    struct nearest nearest;
+    const struct part *part = r->part != NULL ? r->part : part_generic_avr();
+    nearest_begin(&nearest, name);
+    for (size_t i = 0; i < part->memory_count; i++)
+        nearest_offer(&nearest, part->memories[i].name);
+    (void)error_set(e, STATUS_USAGE,
+                    ambiguous ? "memory %s: several begin like that"
+                              : "memory %s: no part has one of that name",
+                    name);
+    nearest_hint(&nearest, e);
+    return STATUS_USAGE;
+}
+
+/* `*skip`: other parts have such a memory, this one has not. */
+static enum status find_memory(const struct run *r, const char *name, const struct memory **out,
+                               bool *skip, struct error *e)
+{
+    *out = NULL;
+    *skip = false;
+    switch (part_memory_find(r->part, name, out)) {
+    case MEMORY_FOUND:
+        return STATUS_OK;
+    case MEMORY_ABSENT:
+        *skip = r->part != NULL;
+        if (*skip)
+            context_log(r->context, LOG_NOTE, "the %s has no memory %s; skipped", r->part->name,
+                        name);
+        return STATUS_OK;
+    case MEMORY_UNKNOWN:
+        return unknown_memory(r, name, false, e);
+    case MEMORY_AMBIGUOUS:
+        return unknown_memory(r, name, true, e);
+    }
+    return error_set(e, STATUS_INTERNAL, "memory %s: no answer", name);
+}
+
+static enum status check_fits(const struct memory *m, const struct image *image,
+                              const struct source *source, struct error *e)
+{
+    if (image_empty(image) ||
+        (image_low(image) >= m->base && image_end(image) <= (uint64_t)m->base + m->size))
+        return STATUS_OK;
+    return error_set(e, STATUS_INPUT,
+                     "%s: bytes from 0x%lx to 0x%llx do not fit into %s (%lu bytes)", source->name,
+                     (unsigned long)image_low(image), (unsigned long long)image_end(image), m->name,
+                     (unsigned long)m->size);
+}
+
+/* `*image` stays NULL where there is nothing to do. */
+static enum status load(const struct run *r, const struct operation *o, const struct memory *m,
+                        struct image **image, struct error *e)
+{
+    *image = NULL;
+    TRY(o->source->load(o->source, m, r->context, image, e));
+    const enum status status = m != NULL ? check_fits(m, *image, o->source, e) : STATUS_OK;
+    const bool empty = status == STATUS_OK && m != NULL && image_empty(*image);
+    if (empty)
+        context_log(r->context, LOG_NOTE, "%s holds no bytes for %s; nothing to do",
+                    o->source->name, m->name);
+    if (status != STATUS_OK || empty || m == NULL) {
+        image_free(*image);
+        *image = NULL;
+    }
+    return status;
+}
+
+static bool has_source(const struct operation *o)
+{
+    return o->kind == OPERATION_WRITE || o->kind == OPERATION_VERIFY;
+}
+
+/* Resolves one operation; with the part not known yet it only checks. */
+static enum status take_operation(struct run *r, const struct operation *o, struct error *e)
+{
+    struct plan_item item = {.operation = o};
+    bool skip = false;
+    if (o->kind != OPERATION_ERASE)
+        TRY(find_memory(r, o->memory, &item.memory, &skip, e));
+    if (skip)
+        return STATUS_OK;
+    if (has_source(o) && !o->source->later) {
+        TRY(load(r, o, item.memory, &item.image, e));
+        if (item.image == NULL)
+            return STATUS_OK;
+    }
+    if (r->part != NULL)
+        r->items[r->item_count++] = item;
+    return STATUS_OK;
+}
+
+static enum status take_operations(struct run *r, struct error *e)
+{
+    forget_items(r);
+    for (size_t i = 0; i < r->job->operation_count; i++)
+        TRY(take_operation(r, &r->job->operations[i], e));
+    return STATUS_OK;
+}
+
+static enum status prepare_outputs(const struct run *r, struct error *e)
+{
+    struct destination *dry = r->job->dry_output;
+    for (size_t i = 0; i < r->job->operation_count; i++) {
+        struct destination *d = r->job->operations[i].destination;
+        if (r->job->operations[i].kind == OPERATION_READ && d->prepare != NULL)
+            TRY(d->prepare(d, e));
+    }
+    if (has_flag(r, JOB_NO_WRITE) && dry != NULL && dry->prepare != NULL)
+        TRY(dry->prepare(dry, e));
+    return STATUS_OK;
+}
+
+/* What is wanted in a fuse or lock byte; false if it is not known yet. */
+static bool wanted_byte(const struct plan_item *item, uint8_t *value)
+{
+    return item->operation->kind == OPERATION_WRITE && memory_is_byte(item->memory) &&
+           item->image != NULL && image_get(item->image, item->memory->base, value);
+}
+
+static enum status guard_byte(const struct run *r, const struct memory *m, uint8_t value,
+                              struct error *e)
+{
+    uint8_t present;
+    const bool known = r->session != NULL && session_byte(r->session, m, &present);
+    return session_guard(r->part, m, value, known ? &present : NULL, r->job->allow,
+                         r->job->allow_count, e);
+}
+
+static enum status guard(const struct run *r, struct error *e)
+{
+    uint8_t value;
+    for (size_t i = 0; i < r->item_count; i++)
+        if (r->items[i].memory != NULL && wanted_byte(&r->items[i], &value))
+            TRY(guard_byte(r, r->items[i].memory, value, e));
+    return STATUS_OK;
+}
+
+static enum status gate_one(struct run *r, struct error *e)
+{
+    r->items = calloc(r->job->operation_count + 1, sizeof *r->items);
+    if (r->items == NULL)
+        return session_no_memory(e);
+    if (r->job->part != NULL)
+        TRY(part_find(r->parts, r->job->part, &r->part, e));
+    TRY(take_operations(r, e));
+    TRY(prepare_outputs(r, e));
+    return r->part != NULL ? guard(r, e) : STATUS_OK;
+}
+
+/* --- the plan ------------------------------------------------------------------------------- */
+
+static enum status check_programmer(const struct run *r, unsigned traits, struct error *e)
+{
+    const char *id = r->job->programmer.id;
+    if (has_flag(r, JOB_ERASE) && (traits & TARGET_CHIP_ERASE) == 0) {
+        (void)error_set(e, STATUS_UNSUPPORTED, "%s cannot erase the chip", id);
+        error_hint(e, "leave -e out: a boot loader erases the pages that it writes");
+        return STATUS_UNSUPPORTED;
+    }
+    for (size_t i = 0; i < r->item_count; i++) {
+        const struct plan_item *item = &r->items[i];
+        if (item->memory == NULL || !memory_is_byte(item->memory) || (traits & TARGET_BYTES) != 0)
+            continue;
+        (void)error_set(e, STATUS_UNSUPPORTED, "%s cannot reach %s", id, item->memory->name);
+        error_hint(e, "fuses and lock bits need an ISP programmer");
+        return STATUS_UNSUPPORTED;
+    }
+    return STATUS_OK;
+}
+
+static enum status make_plan(struct run *r, struct error *e)
+{
+    const unsigned traits = target_traits_of(r->session->programmer->driver, r->part);
+    const struct plan_request request = {
+        .items = r->items, .count = r->item_count, .flags = r->job->flags, .traits = traits};
+    TRY(check_programmer(r, traits, e));
+    return plan_make(&request, r->context, &r->plan, e);
+}
+
+/* --- gate two: what the chip's bytes say ---------------------------------------------------- */
+
+static bool writes_bytes(const struct run *r)
+{
+    for (size_t i = 0; i < r->plan.count; i++)
+        if (r->plan.steps[i].kind == PLAN_WRITE && memory_is_byte(r->plan.steps[i].memory))
+            return true;
+    return false;
+}
+
+/* Reading signature and calibration needs nothing to be known; all else does. */
+static bool needs_bytes(const struct run *r)
+{
+    for (size_t i = 0; i < r->plan.count; i++) {
+        const struct memory *m = r->plan.steps[i].memory;
+        if (m == NULL || (m->kind != MEMORY_SIGNATURE && m->kind != MEMORY_CALIBRATION))
+            return true;
+    }
+    return false;
+}
+
+static enum status read_bytes(struct run *r, struct error *e)
+{
+    if (!needs_bytes(r))
+        return STATUS_OK;
+    context_begin(r->context, STEP_IDENTIFY, NULL, 0);
+    const enum status status = session_read_bytes(r->session, writes_bytes(r) ? 3 : 1, e);
+    context_end(r->context, status);
+    return status;
+}
+
+/* What the plan will have done to the chip by a certain step. */
+struct forecast {
+    bool locked_read, locked_write;
+    bool eeprom_written;
+};
+
+static enum status forecast_access(const struct run *r, const struct plan_step *step,
+                                   const struct forecast *f, struct error *e)
+{
+    const bool write = step->kind == PLAN_WRITE;
+    const bool ranged = step->memory->kind == MEMORY_FLASH || step->memory->kind == MEMORY_EEPROM;
+    const bool blocked =
+        write ? f->locked_write && step->memory->kind != MEMORY_LOCK : f->locked_read && ranged;
+    uint8_t wanted, held;
+    if (!blocked)
+        return STATUS_OK;
+    if (write && memory_is_byte(step->memory) && step->image != NULL &&
+        image_get(step->image, step->memory->base, &wanted) &&
+        session_byte(r->session, step->memory, &held) &&
+        ((wanted ^ held) & step->memory->mask & step->memory->write_mask) == 0)
+        return STATUS_OK; /* equal: it will be left alone */
+    (void)error_set(e, STATUS_PROTECTED, "%s cannot be %s: lock bits forbid it", step->memory->name,
+                    write ? "written" : "read");
+    error_hint(e, write ? "-e erases the chip first and lifts the lock bits"
+                        : "only a chip erase lifts lock bits, and it takes the content with it");
+    return STATUS_PROTECTED;
+}
+
+static enum status forecast_erase(const struct run *r, struct forecast *f, struct error *e)
+{
+    if (f->eeprom_written && session_eeprom_fate(r->session) == EEPROM_WIPED) {
+        (void)error_set(e, STATUS_USAGE,
+                        "the erase that comes with flash would wipe the EEPROM written before it");
+        error_hint(e, "write flash before EEPROM, or erase at the very start with -e");
+        return STATUS_USAGE;
+    }
+    f->locked_read = f->locked_write = false;
+    return STATUS_OK;
+}
+
+static void forecast_lock(const struct run *r, const struct plan_step *step, struct forecast *f)
+{
+    uint8_t lock;
+    if (step->memory->kind != MEMORY_LOCK || step->image == NULL ||
+        !image_get(step->image, step->memory->base, &lock))
+        return;
+    f->locked_read = f->locked_read || target_lock_blocks_read(r->session->target, lock);
+    f->locked_write = f->locked_write || target_lock_blocks_write(r->session->target, lock);
+}
+
+/* Goes through the plan in mind: what would not work is said before it begins. */
+static enum status forecast(const struct run *r, struct error *e)
+{
+    struct forecast f = {.locked_read = session_read_locked(r->session),
+                         .locked_write = session_write_locked(r->session)};
+    for (size_t i = 0; i < r->plan.count; i++) {
+        const struct plan_step *step = &r->plan.steps[i];
+        if (step->kind == PLAN_ERASE) {
+            TRY(forecast_erase(r, &f, e));
+            continue;
+        }
+        TRY(forecast_access(r, step, &f, e));
+        if (step->kind != PLAN_WRITE)
+            continue;
+        f.eeprom_written = f.eeprom_written || step->memory->kind == MEMORY_EEPROM;
+        forecast_lock(r, step, &f);
+    }
+    return STATUS_OK;
+}
+
+/* Memories that can only be read: equal is as good as written. */
+static enum status check_read_only(struct run *r, struct plan_step *step, struct error *e)
+{
+    if (step->kind != PLAN_WRITE || target_writable(r->session->target, step->memory))
+        return STATUS_OK;
+    if (step->image == NULL || !target_readable(r->session->target, step->memory))
+        return error_set(e, STATUS_UNSUPPORTED, "%s of the %s cannot be written",
+                         step->memory->name, r->part->name);
+    if (session_verify(r->session, step->memory, step->image, e) != STATUS_OK)
+        return error_in(e, "%s cannot be written, and it holds something else", step->memory->name);
+    context_log(r->context, LOG_NOTE, "%s cannot be written, but holds just that",
+                step->memory->name);
+    step->kind = PLAN_VERIFY;
+    return STATUS_OK;
+}
+
+static enum status gate_two(struct run *r, struct error *e)
+{
+    if (plan_changes_chip(&r->plan))
+        TRY(session_part_is_certain(r->session, e));
+    TRY(read_bytes(r, e));
+    TRY(guard(r, e));
+    for (size_t i = 0; i < r->plan.count; i++)
+        TRY(check_read_only(r, &r->plan.steps[i], e));
+    return forecast(r, e);
+}
+
+/* --- the steps ------------------------------------------------------------------------------ */
+
+/* As avrdude does: what follows the last byte that is not 0xff is left out of flash. */
+static void trim(const struct run *r, const struct memory *m, struct image *image)
+{
+    uint64_t end = 0;
+    struct extent extent;
+    if (m->kind != MEMORY_FLASH)
+        return;
+    for (uint64_t at = 0; image_next(image, at, &extent);
+         at = (uint64_t)extent.address + extent.size)
+        for (uint32_t i = 0; i < extent.size; i++)
+            if (extent.data[i] != 0xff)
+                end = (uint64_t)extent.address + i + 1;
+    if (end == 0)
+        context_log(r->context, LOG_NOTE, "%s is blank: all of it is 0xff", m->name);
+    if (!has_flag(r, JOB_WHOLE_READ) && !has_flag(r, JOB_NO_ERASE))
+        image_truncate(image, end);
+}
+
+static enum status do_read(struct run *r, const struct plan_step *step, struct error *e)
+{
+    struct destination *d = step->operation->destination;
+    struct image *image = image_new();
+    if (image == NULL)
+        return session_no_memory(e);
+    enum status status =
+        session_read(r->session, step->memory, step->memory->base, step->memory->size, image, e);
+    if (status == STATUS_OK) {
+        trim(r, step->memory, image);
+        status = d->store(d, step->memory, image, r->context, e);
+    }
+    image_free(image);
+    return status;
+}
+
+static enum status write_image(struct run *r, const struct memory *m, const struct image *image,
+                               struct error *e)
+{
+    struct destination *dry = r->job->dry_output;
+    uint8_t value;
+    if (memory_is_byte(m) && image_get(image, m->base, &value))
+        TRY(guard_byte(r, m, value, e)); /* again, for what was loaded only now */
+    if (!has_flag(r, JOB_NO_WRITE))
+        return session_write(r->session, m, image, e);
+    return dry != NULL ? dry->store(dry, m, image, r->context, e) : STATUS_OK;
+}
+
+/* Of what this job wrote itself, bits that could not be changed do not count. */
+static enum status verify_image(struct run *r, const struct plan_step *step,
+                                const struct image *image, struct error *e)
+{
+    const struct memory *m = step->memory;
+    if (!step->own)
+        return session_verify(r->session, m, image, e);
+    if (target_readable(r->session->target, m))
+        return session_verify_bits(r->session, m, image, m->mask & m->write_mask, e);
+    context_log(r->context, LOG_NOTE, "%s of the %s cannot be read back, so it was not verified",
+                m->name, r->part->name);
+    return STATUS_OK;
+}
+
+/* What an earlier read of this job has made is loaded now, once for a write and its verify.
+ * `*image` stays NULL if there is nothing in it. */
+static enum status late_image(struct run *r, const struct plan_step *step,
+                              const struct image **image, struct error *e)
+{
+    if (!step->own) {
+        image_free(r->late);
+        r->late = NULL;
+        TRY(load(r, step->operation, step->memory, &r->late, e));
+    }
+    *image = r->late;
+    return STATUS_OK;
+}
+
+static enum status do_with_image(struct run *r, const struct plan_step *step, struct error *e)
+{
+    const struct image *image = step->image;
+    if (image == NULL)
+        TRY(late_image(r, step, &image, e));
+    if (image == NULL)
+        return STATUS_OK;
+    return step->kind == PLAN_WRITE ? write_image(r, step->memory, image, e)
+                                    : verify_image(r, step, image, e);
+}
+
+static enum status do_step(struct run *r, const struct plan_step *step, struct error *e)
+{
+    switch (step->kind) {
+    case PLAN_ERASE:
+        return session_erase(r->session, e);
+    case PLAN_READ:
+        return do_read(r, step, e);
+    case PLAN_WRITE:
+    case PLAN_VERIFY:
+        return do_with_image(r, step, e);
+    }
+    return error_set(e, STATUS_INTERNAL, "unknown step");
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static enum status connect(struct run *r, struct error *e)
+{
+    const bool forced = has_flag(r, JOB_FORCE_SIGNATURE);
+    TRY(session_connect(r->session, r->job->part, forced ? SESSION_FORCE_SIGNATURE : 0, e));
+    if (r->part != NULL)
+        return STATUS_OK;
+    r->part = session_part(r->session);
+    TRY(take_operations(r, e));
+    return make_plan(r, e);
+}
+
+static enum status run(struct run *r, struct programmer *p, struct error *e)
+{
+    TRY(gate_one(r, e));
+    if (p != NULL)
+        TRY(session_open_on(p, r->parts, r->context, &r->session, e));
+    else
+        TRY(session_open(&r->job->programmer, r->parts, r->context, &r->session, e));
+    if (r->part != NULL)
+        TRY(make_plan(r, e));
+    TRY(connect(r, e));
+    TRY(gate_two(r, e));
+    for (size_t i = 0; i < r->plan.count; i++)
+        TRY(do_step(r, &r->plan.steps[i], e));
+    return session_disconnect(r->session, e);
+}
+
+/* RESET is released on every way out; what that says is less than what went wrong before. */
+static void leave_after_failure(struct run *r, struct error *e)
+{
+    struct error leaving = {0};
+    r->context->leaving = true;
+    if (r->session == NULL) {
+        error_state(e, "the chip was not touched");
+        return;
+    }
+    session_tell_state(r->session, e);
+    if (session_disconnect(r->session, &leaving) != STATUS_OK)
+        context_log(r->context, LOG_WARNING, "the chip may still be held in reset: %s",
+                    leaving.text);
+}
+
+enum status session_run_on(const struct job *job, struct part_database *parts, struct context *c,
+                           struct programmer *p, struct report *report, struct error *e)
+{
+    struct run r = {.job = job, .parts = parts, .context = c};
+    const uint64_t begin_us = context_now_us(c);
+    *report = (struct report){0};
+    enum status status = run(&r, p, e);
+    if (status != STATUS_OK)
+        leave_after_failure(&r, e);
+    if (r.session != NULL)
+        session_take_report(r.session, report);
+    run_free(&r);
+    report->programmer = job->programmer.id;
+    report->elapsed_us = context_now_us(c) - begin_us;
+    struct event event = {.kind = EVENT_REPORT, .report = report};
+    if (status != STATUS_OK)
+        event = (struct event){.kind = EVENT_ERROR, .error = e};
+    context_emit(c, &event);
+    return status;
+}
+
+enum status session_run(const struct job *job, struct part_database *parts, struct context *c,
+                        struct report *report, struct error *e)
+{
+    return session_run_on(job, parts, c, NULL, report, e);
+}

@@ -1,0 +1,231 @@
+/* A verify that found differences: is it the chip or the connection, how much, where, and what does
+ * it look like? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_private.h"
+
+enum {
+    EVENTS_MAX = 64, /* single bytes told to the listener; the count is told in any case */
+    RANGES_MAX = 4,  /* in the text */
+    RANGE_GAP = 16,  /* bytes that agree between two of one range */
+    ALIAS_MIN = 8    /* bytes that must agree elsewhere before it is called an alias */
+};
+
+/* One comparison of what was wanted with what was read. */
+struct comparison {
+    const struct memory *memory;
+    const struct image *image;
+    uint32_t address;                     /* of found[0], from memory->base on */
+    const uint8_t *found, *again, *third; /* three readings */
+    uint32_t size;
+};
+
+struct tally {
+    uint32_t wrong;           /* differ in all three readings, by the same value */
+    uint32_t unstable;        /* differ between readings */
+    uint32_t blank;           /* wrong, read as 0xff */
+    uint32_t low;             /* wrong, only by bits that are 0 and should be 1 */
+    uint32_t address_pattern; /* wrong, read as the low byte of their word address */
+    uint32_t first;           /* address of the first wrong or unstable byte */
+    uint8_t first_wanted, first_found;
+};
+
+/* --- counting ------------------------------------------------------------------------------- */
+
+static bool is_unstable(const struct comparison *c, uint32_t i)
+{
+    return c->found[i] != c->again[i] || c->found[i] != c->third[i];
+}
+
+static struct tally count(const struct comparison *c)
+{
+    struct tally t = {0};
+    for (uint32_t i = 0; i < c->size; i++) {
+        const uint32_t address = c->address + i;
+        const uint8_t found = c->found[i];
+        uint8_t wanted;
+        if (!image_get(c->image, address, &wanted))
+            continue;
+        const bool unstable = is_unstable(c, i);
+        if (!unstable && found == wanted)
+            continue;
+        if (t.wrong + t.unstable == 0) {
+            t.first = address;
+            t.first_wanted = wanted;
+            t.first_found = found;
+        }
+        t.unstable += unstable;
+        t.wrong += !unstable;
+        t.blank += !unstable && found == 0xff;
+        t.low += !unstable && (found & wanted) == found;
+        t.address_pattern += !unstable && found == (uint8_t)(address >> 1);
+    }
+    return t;
+}
+
+/* What was wanted `distance` away is what was found here: address bits got lost. */
+static bool is_alias(const struct comparison *c, uint32_t distance, uint32_t wrong)
+{
+    uint32_t agree = 0;
+    for (uint32_t i = 0; i < c->size; i++) {
+        uint8_t wanted, elsewhere;
+        if (!image_get(c->image, c->address + i, &wanted) || c->found[i] == wanted)
+            continue;
+        if (image_get(c->image, (c->address + i) ^ distance, &elsewhere) &&
+            c->found[i] == elsewhere && elsewhere != 0xff)
+            agree++;
+    }
+    return agree >= ALIAS_MIN && agree >= wrong - wrong / 8;
+}
+
+/* --- telling -------------------------------------------------------------------------------- */
+
+static bool differs(const struct comparison *c, uint32_t i, uint8_t *wanted)
+{
+    return image_get(c->image, c->address + i, wanted) &&
+           (c->found[i] != *wanted || is_unstable(c, i));
+}
+
+static void emit(struct session *s, const struct comparison *c)
+{
+    unsigned told = 0;
+    for (uint32_t i = 0; i < c->size && told < EVENTS_MAX; i++) {
+        struct event event = {.kind = EVENT_MISMATCH,
+                              .mismatch = {.memory = c->memory, .address = c->address + i}};
+        if (!differs(c, i, &event.mismatch.wanted))
+            continue;
+        event.mismatch.found = c->found[i];
+        context_emit(s->context, &event);
+        told++;
+    }
+}
+
+/* "0x0000-0x007f, 0x0200, ..." */
+static void list_ranges(const struct comparison *c, char *out, size_t capacity)
+{
+    unsigned ranges = 0;
+    size_t used = 0;
+    uint8_t wanted;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < c->size; i++) {
+        if (!differs(c, i, &wanted))
+            continue;
+        uint32_t last = i;
+        for (uint32_t k = i + 1; k < c->size && k - last <= RANGE_GAP; k++)
+            last = differs(c, k, &wanted) ? k : last;
+        if (++ranges > RANGES_MAX) {
+            (void)snprintf(out + used, capacity - used, ", ...");
+            return;
+        }
+        used +=
+            (size_t)snprintf(out + used, capacity - used,
+                             last > i ? "%s0x%04lx-0x%04lx" : "%s0x%04lx", ranges > 1 ? ", " : "",
+                             (unsigned long)(c->address + i), (unsigned long)(c->address + last));
+        i = last;
+    }
+}
+
+static void hint_cause(const struct session *s, const struct comparison *c, const struct tally *t,
+                       struct error *e)
+{
+    if (t->unstable > 0)
+        error_hint(e,
+                   "%lu bytes read differently each time: the connection is unreliable, use "
+                   "shorter wires, a good ground or a slower SCK",
+                   (unsigned long)t->unstable);
+    else if (t->blank == t->wrong)
+        error_hint(e, "all of them read as 0xff: they were never written");
+    else if (is_alias(c, 0x10000, t->wrong) || is_alias(c, 0x20000, t->wrong))
+        error_hint(e,
+                   "what belongs 64 or 128 KiB away was found there: upper address bits got lost "
+                   "on the way");
+    else if (session_read_locked(s) || (t->wrong > ALIAS_MIN && t->address_pattern == t->wrong))
+        error_hint(e, "this looks like what a read-locked chip answers, not like its content");
+    else if (t->low == t->wrong && c->memory->kind == MEMORY_FLASH)
+        error_hint(e, "only bits that should be 1 are 0: the cells were not erased before%s",
+                   s->report.erased ? " (the erase did not work)" : "; erase with -e");
+    else
+        error_hint(e, "if it is worn cells or bit errors: write again, with a slower SCK");
+}
+
+static enum status tell(struct session *s, const struct comparison *c, const struct tally *t,
+                        struct error *e)
+{
+    char ranges[160];
+    list_ranges(c, ranges, sizeof ranges);
+    s->report.mismatches += t->wrong + t->unstable;
+    emit(s, c);
+    (void)error_set(e, t->wrong > 0 ? STATUS_VERIFY : STATUS_UNVERIFIED,
+                    "%lu of %lu bytes %s, at %s; at 0x%04lx 0x%02x is wanted and 0x%02x was found",
+                    (unsigned long)(t->wrong + t->unstable), (unsigned long)image_bytes(c->image),
+                    t->wrong > 0 ? "differ" : "cannot be read reliably", ranges,
+                    (unsigned long)t->first, t->first_wanted, t->first_found);
+    hint_cause(s, c, t, e);
+    return e->code;
+}
+
+/* --- looking again -------------------------------------------------------------------------- */
+
+/* Reads again from the first to the last byte that differs; elsewhere `again` equals `found`. */
+static enum status look_again(struct session *s, const struct memory *m, const struct image *image,
+                              uint32_t address, const uint8_t *found, uint8_t *again, uint32_t size,
+                              struct error *e)
+{
+    uint32_t first = size, last = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        uint8_t wanted;
+        if (!image_get(image, m->base + address + i, &wanted) || wanted == found[i])
+            continue;
+        first = first == size ? i : first;
+        last = i;
+    }
+    memcpy(again, found, size);
+    if (first == size)
+        return STATUS_OK;
+    return target_read(s->target, m, address + first, again + first, last - first + 1, e);
+}
+
+static enum status judge(struct session *s, const struct comparison *c, struct error *e)
+{
+    const struct tally first = count(c);
+    bool cleared = true;
+    for (uint32_t i = 0; i < c->size; i++) {
+        uint8_t wanted;
+        if (image_get(c->image, c->address + i, &wanted) &&
+            (c->again[i] != wanted || c->third[i] != wanted))
+            cleared = false;
+    }
+    if (!cleared)
+        return tell(s, c, &first, e);
+    context_log(s->context, LOG_WARNING,
+                "the connection is unreliable: %lu bytes of %s read wrong once and right twice",
+                (unsigned long)first.unstable, c->memory->name);
+    return STATUS_OK;
+}
+
+enum status session_judge_mismatch(struct session *s, const struct memory *m,
+                                   const struct image *image, uint32_t address,
+                                   const uint8_t *found, uint32_t size, struct error *e)
+{
+    uint8_t *readings = malloc(2 * (size_t)size);
+    if (readings == NULL)
+        return session_no_memory(e);
+    uint8_t *again = readings, *third = readings + size;
+    enum status status = look_again(s, m, image, address, found, again, size, e);
+    if (status == STATUS_OK)
+        status = look_again(s, m, image, address, found, third, size, e);
+    if (status == STATUS_OK) {
+        const struct comparison c = {.memory = m,
+                                     .image = image,
+                                     .address = m->base + address,
+                                     .found = found,
+                                     .again = again,
+                                     .third = third,
+                                     .size = size};
+        status = judge(s, &c, e);
+    }
+    free(readings);
+    return status;
+}

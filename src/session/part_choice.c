@@ -1,0 +1,164 @@
+/* From a signature to a part, and what to say when it is not the one that was named. */
+#include <stdio.h>
+#include <string.h>
+
+#include "session_private.h"
+
+size_t session_candidates(const struct session *s, const struct part **out, size_t capacity)
+{
+    for (size_t i = 0; i < capacity && i < s->candidate_count && i < CANDIDATES_MAX; i++)
+        out[i] = s->candidates[i];
+    return s->candidate_count;
+}
+
+/* What to give to -p. */
+static const char *short_id(const struct part *part)
+{
+    return part->alias_count > 0 ? part->aliases[0] : part->id;
+}
+
+/* "m168, m168a": as many as fit. */
+static void list_ids(const struct session *s, char *out, size_t capacity)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < s->candidate_count && i < CANDIDATES_MAX; i++) {
+        const int length = snprintf(out + used, capacity - used, "%s%s", i > 0 ? ", " : "",
+                                    short_id(s->candidates[i]));
+        if (length < 0 || (size_t)length >= capacity - used) {
+            out[used] = '\0';
+            return;
+        }
+        used += (size_t)length;
+    }
+}
+
+static bool is_hidden(const uint8_t signature[3])
+{
+    return signature[0] == 0x00 && signature[1] == 0x01 && signature[2] == 0x02;
+}
+
+/* AT90S data sheets, "Signature Bytes": not readable when both lock bits are programmed. */
+static enum status signature_is_hidden(const struct session *s, const struct part *named,
+                                       struct error *e)
+{
+    if ((s->flags & SESSION_FORCE_SIGNATURE) != 0 && named != NULL)
+        return STATUS_OK;
+    (void)error_set(e, STATUS_PROTECTED,
+                    "the chip is locked and hides its signature (it reads as 00 01 02)");
+    error_hint(e, "if it really is %s, erasing unlocks it: -e -F",
+               named != NULL ? named->name : "the chip you mean, name it with -p");
+    return STATUS_PROTECTED;
+}
+
+static void hint_other_part(const struct session *s, const struct part *named, struct error *e)
+{
+    char ids[160];
+    if (s->candidate_count == 0) {
+        error_hint(e, "bit errors can look like this: slow SCK down and look again");
+        return;
+    }
+    list_ids(s, ids, sizeof ids);
+    error_hint(e, s->candidate_count == 1 ? "use -p %s" : "use one of -p %s", ids);
+    error_hint(e,
+               part_same_layout(named, s->candidates[0])
+                   ? "flash, pages and fuses of the two are laid out alike: what is meant for one "
+                     "suits the other"
+                   : "memories or fuses of the two differ: check that file and fuses are meant for "
+                     "the %s",
+               s->candidates[0]->name);
+}
+
+static enum status wrong_signature(const struct session *s, const struct part *named,
+                                   const uint8_t signature[3], struct error *e)
+{
+    char looks_like[96] = "of no known part";
+    if (s->candidate_count > 0)
+        (void)snprintf(looks_like, sizeof looks_like, "that of %s%s", s->candidates[0]->name,
+                       s->candidate_count > 1 ? " and others" : "");
+    (void)error_set(e, STATUS_SIGNATURE,
+                    "the chip is not an %s: its signature is %02x %02x %02x, %s, instead of "
+                    "%02x %02x %02x",
+                    named->name, signature[0], signature[1], signature[2], looks_like,
+                    named->signature[0], named->signature[1], named->signature[2]);
+    hint_other_part(s, named, e);
+    return STATUS_SIGNATURE;
+}
+
+static enum status check_named(struct session *s, const struct part *named,
+                               const uint8_t signature[3], struct error *e)
+{
+    if (memcmp(signature, named->signature, 3) == 0)
+        return STATUS_OK;
+    const enum status status = is_hidden(signature) && named->old_lock_hides_signature
+                                   ? signature_is_hidden(s, named, e)
+                                   : wrong_signature(s, named, signature, e);
+    if (status == STATUS_OK || (s->flags & SESSION_FORCE_SIGNATURE) == 0)
+        return status;
+    context_log(s->context, LOG_WARNING, "%s; going on as if it were, as forced", e->text);
+    return STATUS_OK;
+}
+
+static enum status by_signature(struct session *s, const uint8_t signature[3], struct error *e)
+{
+    if (s->candidate_count > 0)
+        return STATUS_OK;
+    if (is_hidden(signature))
+        return signature_is_hidden(s, NULL, e);
+    (void)error_set(e, STATUS_SIGNATURE, "no known part has the signature %02x %02x %02x",
+                    signature[0], signature[1], signature[2]);
+    error_hint(e, "bit errors can look like this: slow SCK down and look again");
+    error_hint(e, "if it really is a part that ispflash does not know: --part-file FILE");
+    return STATUS_SIGNATURE;
+}
+
+static void tell(struct session *s, const uint8_t *signature)
+{
+    char ids[256];
+    const bool alike = signature != NULL && memcmp(signature, s->part->signature, 3) == 0;
+    if (signature != NULL)
+        context_value(s->context, "signature", alike ? s->part->name : NULL, signature, 3);
+    context_value(s->context, "part", s->part->name, NULL, 0);
+    if (s->part_named || s->candidate_count <= 1)
+        return;
+    list_ids(s, ids, sizeof ids);
+    context_log(s->context, LOG_NOTE,
+                "several parts have this signature (%s); taken for an %s, -p says it for sure", ids,
+                s->part->name);
+}
+
+enum status session_choose_part(struct session *s, const char *name, const uint8_t *signature,
+                                struct error *e)
+{
+    const struct part *named = NULL;
+    s->candidate_count = 0;
+    if (signature != NULL)
+        TRY(part_by_signature(s->parts, signature, s->candidates, CANDIDATES_MAX,
+                              &s->candidate_count, e));
+    if (name != NULL)
+        TRY(part_find(s->parts, name, &named, e));
+    if (named != NULL && signature != NULL)
+        TRY(check_named(s, named, signature, e));
+    if (named == NULL)
+        TRY(by_signature(s, signature, e));
+    s->part = named != NULL ? named : s->candidates[0];
+    tell(s, signature);
+    return STATUS_OK;
+}
+
+enum status session_part_is_certain(const struct session *s, struct error *e)
+{
+    char ids[256];
+    bool alike = true;
+    for (size_t i = 1; i < s->candidate_count && i < CANDIDATES_MAX; i++)
+        alike = alike && part_same_layout(s->candidates[0], s->candidates[i]);
+    if (s->part_named || alike)
+        return STATUS_OK;
+    list_ids(s, ids, sizeof ids);
+    (void)error_set(e, STATUS_USAGE,
+                    "several parts that differ have the signature %02x %02x %02x, so one has to be "
+                    "named before anything is written",
+                    s->report.signature[0], s->report.signature[1], s->report.signature[2]);
+    error_hint(e, "use one of -p %s", ids);
+    return STATUS_USAGE;
+}

@@ -1,0 +1,54 @@
+/* From the operations as given to the steps as they are done. Pure: no hardware, and nothing is
+ * known of the chip but its part. */
+#ifndef SESSION_PLAN_H
+#define SESSION_PLAN_H
+
+#include "ispflash/session.h"
+
+/* One operation, resolved for the part. */
+struct plan_item {
+    const struct operation *operation;
+    const struct memory *memory; /* NULL for OPERATION_ERASE */
+    struct image *image;         /* NULL for reads, erases, and what an earlier read will make */
+};
+
+enum plan_kind { PLAN_ERASE, PLAN_READ, PLAN_WRITE, PLAN_VERIFY };
+
+struct plan_step {
+    enum plan_kind kind;
+    const struct memory *memory;       /* NULL for PLAN_ERASE */
+    const struct operation *operation; /* the first it comes from; NULL: implied */
+    const struct image *image;         /* borrowed; NULL: loaded in its turn, or read */
+    struct image *merged;              /* the same, if the plan owns it */
+    bool own;                          /* PLAN_VERIFY of a write of this job */
+};
+
+struct plan {
+    struct plan_step *steps;
+    size_t count, capacity;
+};
+
+struct plan_request {
+    const struct plan_item *items;
+    size_t count;
+    unsigned flags;  /* enum job_flag */
+    unsigned traits; /* enum target_trait */
+};
+
+/* Makes the plan; the images of the items are borrowed for its life.
+ *
+ * Reads and verifies are barriers. Between two of them the writes are done in the order flash,
+ * EEPROM, fuses, lock bits, with all images of one memory merged, unless JOB_IN_ORDER. The erase
+ * that a flash write implies comes before the first write of its stretch, and only once. Each write
+ * is followed by its verify. What was moved or merged is said as a note.
+ *
+ * STATUS_INPUT for images that contradict one another, STATUS_USAGE for an order that cannot
+ * work. */
+MUST_USE enum status plan_make(const struct plan_request *request, struct context *c,
+                               struct plan *plan, struct error *e);
+void plan_free(struct plan *plan);
+
+/* True if any step erases or writes. */
+bool plan_changes_chip(const struct plan *plan);
+
+#endif

@@ -1,0 +1,84 @@
+/* What the files of this layer share. */
+#ifndef SESSION_PRIVATE_H
+#define SESSION_PRIVATE_H
+
+#include "ispflash/session.h"
+#include "programmer/programmer.h"
+#include "target/target.h"
+
+enum { CANDIDATES_MAX = 16 };
+
+/* How far a memory has been changed by this session. */
+enum change {
+    CHANGE_NONE,
+    CHANGE_ERASED,
+    CHANGE_PARTIAL,  /* a write began and did not end */
+    CHANGE_WRITTEN,  /* not read back yet */
+    CHANGE_VERIFIED, /* read back, as wanted */
+    CHANGE_WRONG     /* read back, not as wanted */
+};
+
+/* One memory of the part, beside its memory_report. */
+struct held {
+    struct image *known; /* what the chip is known to hold; holes are unknown */
+    enum change change;
+};
+
+struct session {
+    struct context *context;
+    struct part_database *parts;
+    struct programmer *programmer;
+    bool programmer_borrowed; /* the caller's to close */
+    struct target *target;
+    const struct part *part; /* NULL: not decided yet */
+    const struct part *candidates[CANDIDATES_MAX];
+    size_t candidate_count; /* may be more than fit */
+    bool part_named;
+    unsigned flags;   /* of session_connect() */
+    bool touched;     /* programming mode was entered at least once */
+    bool erase_begun; /* Chip Erase was sent and has not ended */
+    struct report report;
+    struct held *held; /* as many as report.memories */
+};
+
+/* A session on a programmer that is open already and stays the caller's. */
+MUST_USE enum status session_open_on(struct programmer *p, struct part_database *parts,
+                                     struct context *c, struct session **out, struct error *e);
+
+/* session_run() on such a programmer; NULL: it is found and opened. */
+MUST_USE enum status session_run_on(const struct job *job, struct part_database *parts,
+                                    struct context *c, struct programmer *p, struct report *report,
+                                    struct error *e);
+
+/* Hands the report over; the session forgets it and what it knew of the chip. */
+void session_take_report(struct session *s, struct report *out);
+
+/* The index of `m` among the part's memories. */
+size_t session_index(const struct session *s, const struct memory *m);
+
+/* session_verify(), with only the bits in `mask` of a fuse or lock byte looked at. */
+MUST_USE enum status session_verify_bits(struct session *s, const struct memory *m,
+                                         const struct image *image, uint8_t mask, struct error *e);
+
+bool memory_is_byte(const struct memory *m); /* a fuse or lock byte */
+
+/* What the chip is known to hold of `m` now includes `image`, or nothing at all any more. */
+MUST_USE enum status session_learn(struct session *s, const struct memory *m,
+                                   const struct image *image, struct error *e);
+void session_forget(struct session *s, const struct memory *m);
+void session_forget_all(struct session *s);
+
+MUST_USE enum status session_no_memory(struct error *e);
+
+/* part_choice.c: from the signature (NULL: could not be read) to the part. */
+MUST_USE enum status session_choose_part(struct session *s, const char *name,
+                                         const uint8_t *signature, struct error *e);
+
+/* mismatch.c: reads again where `found` differs from `wanted` and tells what it looks like. Both
+ * are `size` bytes from offset `address`; `care` is 1 where a byte counts. STATUS_OK if the second
+ * look clears it. */
+MUST_USE enum status session_judge_mismatch(struct session *s, const struct memory *m,
+                                            const struct image *image, uint32_t address,
+                                            const uint8_t *found, uint32_t size, struct error *e);
+
+#endif

@@ -1,0 +1,70 @@
+/* One sentence on what the chip holds now: what every failure must tell. */
+#include <stdio.h>
+#include <string.h>
+
+#include "session_private.h"
+
+static const char *change_text(enum change change)
+{
+    switch (change) {
+    case CHANGE_NONE:
+        return "unchanged";
+    case CHANGE_ERASED:
+        return "blank";
+    case CHANGE_PARTIAL:
+        return "written in part";
+    case CHANGE_WRITTEN:
+        return "written, not verified";
+    case CHANGE_VERIFIED:
+        return "written and verified";
+    case CHANGE_WRONG:
+        return "written, not as wanted";
+    }
+    return "unknown";
+}
+
+static bool anything_changed(const struct session *s)
+{
+    if (s->report.erased || s->erase_begun)
+        return true;
+    for (size_t i = 0; s->held != NULL && i < s->report.memory_count; i++)
+        if (s->held[i].change != CHANGE_NONE)
+            return true;
+    return false;
+}
+
+static size_t append(char *out, size_t capacity, size_t used, const char *format, const char *name,
+                     const char *what)
+{
+    const int length = snprintf(out + used, capacity - used, format, name, what);
+    return length < 0 || (size_t)length >= capacity - used ? capacity - 1 : used + (size_t)length;
+}
+
+void session_tell_state(const struct session *s, struct error *e)
+{
+    char text[sizeof e->state] = "";
+    size_t used = 0;
+    if (e->state[0] != '\0')
+        return;
+    if (!s->touched) {
+        error_state(e, "the chip was not touched");
+        return;
+    }
+    if (!anything_changed(s)) {
+        error_state(e, "the chip holds what it held before: nothing was erased or written");
+        return;
+    }
+    if (s->erase_begun)
+        used =
+            append(text, sizeof text, used, "%s%s", "the chip erase began and may not have ended",
+                   "; flash, EEPROM and lock bits are not to be trusted");
+    else if (s->report.erased)
+        used = append(text, sizeof text, used, "%s%s", "the chip was erased", "");
+    for (size_t i = 0; s->held != NULL && i < s->report.memory_count; i++) {
+        if (s->held[i].change == CHANGE_NONE)
+            continue;
+        used = append(text, sizeof text, used, used > 0 ? "; %s %s" : "%s %s",
+                      s->part->memories[i].name, change_text(s->held[i].change));
+    }
+    error_state(e, "%s", text);
+}
