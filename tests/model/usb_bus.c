@@ -6,14 +6,10 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <linux/capability.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "usb_node.h"
@@ -235,89 +231,35 @@ struct usb_node *usb_bus_plug(struct usb_bus *bus, const char *path,
     return node;
 }
 
-/* --- Running a program ---------------------------------------------------------------------- */
+/* --- The process's side --------------------------------------------------------------------- */
 
-/* The name of AddressSanitizer's runtime if the program needs that: it must be loaded first. */
-static char *sanitizer_runtime(const char *program)
+void usb_bus_export(struct usb_bus *bus)
 {
-    char *path = g_find_program_in_path(program);
-    char *text = NULL, *name = NULL;
-    gsize size = 0;
-    if (path != NULL && g_file_get_contents(path, &text, &size, NULL)) {
-        const char *found = memmem(text, size, "libasan.so", strlen("libasan.so"));
-        name = g_strdup(found);
-    }
-    g_free(text);
-    g_free(path);
-    return name;
-}
-
-static char **environment(struct usb_bus *bus, const char *program)
-{
-    char **env = g_get_environ();
     char *root = umockdev_testbed_get_root_dir(bus->testbed);
-    char *runtime = sanitizer_runtime(program);
-    char *preload = g_strdup_printf("%s%slibumockdev-preload.so.0", runtime == NULL ? "" : runtime,
-                                    runtime == NULL ? "" : ":");
-    env = g_environ_setenv(env, "UMOCKDEV_DIR", root, TRUE);
-    env = g_environ_setenv(env, "LD_PRELOAD", preload, TRUE);
-    g_free(preload);
-    g_free(runtime);
+    (void)g_setenv("UMOCKDEV_DIR", root, TRUE);
     g_free(root);
-    return env;
-}
-
-/* The superuser may open every node, whatever its mode; a test of that must not. */
-static void drop_override(void)
-{
+    /* The superuser may open every node, whatever its mode; a test of that must not. */
     (void)prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
     (void)prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
 }
 
-int usb_bus_run(struct usb_bus *bus, char *const argv[], unsigned timeout_s)
-{
-    char **env = environment(bus, argv[0]);
-    const pid_t child = fork();
-    if (child < 0)
-        g_error("fork: %s", g_strerror(errno));
-    if (child == 0) {
-        drop_override();
-        execvpe(argv[0], argv, env);
-        _exit(127);
-    }
-    g_strfreev(env);
-    const int handle = pidfd_open(child, 0);
-    if (handle < 0)
-        g_error("pidfd_open: %s", g_strerror(errno));
-    struct pollfd wait = {.fd = handle, .events = POLLIN};
-    int ready;
-    do
-        ready = poll(&wait, 1, (int)timeout_s * 1000);
-    while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-        g_printerr("the program did not end within %u s\n", timeout_s);
-        (void)kill(child, SIGKILL);
-    }
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            g_error("waitpid: %s", g_strerror(errno));
-    (void)close(handle);
-    return status;
-}
-
-void usb_node_report(struct usb_node *node, FILE *out)
+size_t usb_node_counts(struct usb_node *node, struct usb_count *counts, size_t capacity)
 {
     g_mutex_lock(&node->bus->lock);
-    fprintf(out, "usb.device %s\nusb.transfers %" G_GUINT64_FORMAT "\n", node->device->name,
-            node->transfers);
-    for (size_t i = 0; i < USB_COUNTS_MAX && node->counts[i].name != NULL; i++)
-        fprintf(out, "usb.request.%s %" G_GUINT64_FORMAT "\n", node->counts[i].name,
-                node->counts[i].count);
-    fprintf(out, "usb.failed %" G_GUINT64_FORMAT "\n", node->failed);
-    fprintf(out, "usb.bytes-in %" G_GUINT64_FORMAT "\n", node->bytes_in);
-    fprintf(out, "usb.bytes-out %" G_GUINT64_FORMAT "\n", node->bytes_out);
-    fprintf(out, "usb.busy-us %" G_GUINT64_FORMAT "\n", node->line.busy_ns / 1000);
-    fprintf(out, "usb.refused-packets %" G_GUINT64_FORMAT "\n", node->line.refused);
+    const struct usb_count fixed[] = {
+        {"usb.transfers", node->transfers},
+        {"usb.failed", node->failed},
+        {"usb.bytes-in", node->bytes_in},
+        {"usb.bytes-out", node->bytes_out},
+        {"usb.busy-us", node->line.busy_ns / 1000},
+        {"usb.refused-packets", node->line.refused},
+        {"usb.time-us", usb_bus_now(node->bus) / 1000},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0] && count < capacity; i++)
+        counts[count++] = fixed[i];
+    for (size_t i = 0; i < USB_COUNTS_MAX && node->counts[i].name != NULL && count < capacity; i++)
+        counts[count++] = node->counts[i];
     g_mutex_unlock(&node->bus->lock);
+    return count;
 }

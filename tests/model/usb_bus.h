@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "usb_device.h"
 
@@ -44,11 +43,18 @@ struct usb_node *usb_bus_plug(struct usb_bus *bus, const char *path,
                               const struct usb_device *device, void *self,
                               const struct usb_faults *faults);
 
-/* Runs a program on this bus and waits for it: its wait status. At most `timeout_s` seconds. */
-int usb_bus_run(struct usb_bus *bus, char *const argv[], unsigned timeout_s);
+/* To be called in a child process before it becomes a program that shall see this bus, with
+ * umockdev's library preloaded: sets the environment, and drops the superuser's right to open
+ * every node. */
+void usb_bus_export(struct usb_bus *bus);
 
-/* "name value" lines: transfers, their counts by request, bytes, bus time, refused packets. */
-void usb_node_report(struct usb_node *node, FILE *out);
+struct usb_count {
+    const char *name; /* "usb.transfers", "usbtiny.spi", ... */
+    uint64_t value;
+};
+
+/* Transfers, their counts by request, bytes, bus time, refused packets; returns how many. */
+size_t usb_node_counts(struct usb_node *node, struct usb_count *counts, size_t capacity);
 
 /* Nanoseconds on the bus's clock. */
 uint64_t usb_bus_now(struct usb_bus *bus);

@@ -49,7 +49,7 @@ static int on_in(void *self, uint8_t endpoint, uint8_t *packet, size_t size, uin
 static const char *request_name(const struct usb_setup *setup)
 {
     (void)setup;
-    return "unknown";
+    return "loop.unknown";
 }
 
 const struct usb_device usb_loop_device = {

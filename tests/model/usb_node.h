@@ -20,11 +20,6 @@ struct usb_request {
     uint64_t deadline_ns; /* of a blocking ioctl */
 };
 
-struct usb_count {
-    const char *name;
-    uint64_t count;
-};
-
 enum { USB_COUNTS_MAX = 40 };
 
 struct usb_node {

@@ -1,63 +1,66 @@
-/* Runs a program with modelled USB programmers plugged in:
- *
- *   usb_rig --device usbtiny --chip m328p --report out.txt -- avrdude -c usbtiny -p m328p
- *
- * The exit status is the program's. */
+/* Runs commands with modelled USB programmers plugged in; desk.h says how. `usb_rig --help` lists
+ * the options. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "rig.h"
-#include "usb_bus.h"
-#include "usb_loop_model.h"
-#include "usbasp_model.h"
-#include "usbtiny_model.h"
+#include "model/desk.h"
+#include "model/usb_bus.h"
+#include "model/usb_loop_model.h"
+#include "model/usbasp_model.h"
+#include "model/usbtiny_model.h"
 
-static const char help[] =
-    "usage: usb_rig [--pace] [--report FILE] [--timeout S] --device KIND [OPTION]... -- "
-    "PROGRAM...\n"
-    "Options of a device follow its --device; several devices may be given.\n"
-    "  --device KIND         usbtiny, arduinoisp, usbasp-1.05, usbasp-1.07, usbasp-1.11,\n"
-    "                        usbasp-fixed, usbasp-clone, usbasp-nameless; loop, which has\n"
-    "                        no chip and sends back what comes in\n"
-    "  --path PATH           where it is plugged in: 1-2, 1-2.3 (default 1-1, 1-2, ...)\n"
-    "  --fault NAME[=N]      permission, busy; unplug=N, stall=N, hang=N, short=N: at the Nth\n"
-    "                        transfer; stall-request=R: request R is unknown\n"
-    "  --slow-jumper         USBasp: closed\n"
-    "  --pace                transfers take their time for real\n"
-    "  --report FILE         what happened on the bus and in the chips\n"
-    "  --timeout S           kill the program after S seconds (default 60)\n";
-
-struct slot {
+/* A programmer and where it is plugged in. */
+struct plugged {
     const struct usb_device *device;
     const char *path;
-    char default_path[16];
-    struct usb_faults faults;
-    bool slow_jumper;
-    struct rig_chip chip;
     struct usbtiny_model *usbtiny;
     struct usbasp_model *usbasp;
     struct usb_loop_model *loop;
     struct usb_node *node;
 };
 
-enum { SLOTS_MAX = 4 };
-
-struct rig {
-    struct slot slots[SLOTS_MAX];
-    size_t slot_count;
-    enum usb_pace pace;
-    const char *report_path;
-    unsigned timeout_s;
-    char **command;
+struct settings {
+    struct plugged first, second; /* the second has a chip of its own, or is not there */
+    struct usb_faults faults;     /* of the first */
+    bool slow_jumper;
+    struct avr_chip *second_chip;
 };
 
-static unsigned number(const char *text)
+static bool find_device(const char *kind, const struct usb_device **device)
 {
-    return (unsigned)strtoul(text, NULL, 0);
+    *device = usbtiny_model_device(kind);
+    if (*device == NULL)
+        *device = usbasp_model_device(kind);
+    if (*device == NULL && strcmp(kind, usb_loop_device.name) == 0)
+        *device = &usb_loop_device;
+    return *device != NULL;
 }
 
-static void add_fault(struct usb_faults *f, const char *text)
+static bool take_device(void *context, const char *value)
 {
+    return find_device(value, &((struct settings *)context)->first.device);
+}
+
+static bool take_also(void *context, const char *value)
+{
+    return find_device(value, &((struct settings *)context)->second.device);
+}
+
+static bool take_path(void *context, const char *value)
+{
+    ((struct settings *)context)->first.path = value;
+    return true;
+}
+
+static bool take_also_path(void *context, const char *value)
+{
+    ((struct settings *)context)->second.path = value;
+    return true;
+}
+
+static bool take_usb_fault(void *context, const char *value)
+{
+    struct usb_faults *f = &((struct settings *)context)->faults;
     struct {
         const char *name;
         unsigned *at;
@@ -67,127 +70,103 @@ static void add_fault(struct usb_faults *f, const char *text)
                          {"short=", &f->short_at}};
     for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
         const size_t length = strlen(counted[i].name);
-        if (strncmp(text, counted[i].name, length) == 0) {
-            *counted[i].at = number(text + length);
-            return;
+        if (strncmp(value, counted[i].name, length) == 0) {
+            *counted[i].at = (unsigned)strtoul(value + length, NULL, 10);
+            return *counted[i].at > 0;
         }
     }
-    if (strcmp(text, "permission") == 0)
-        f->permission = true;
-    else if (strcmp(text, "busy") == 0)
-        f->busy = true;
-    else if (strncmp(text, "stall-request=", 14) == 0)
-        f->stall_request = (int)number(text + 14);
-    else
-        rig_die("--fault %s: unknown", text);
-}
-
-static void add_slot(struct rig *r, const char *kind)
-{
-    if (r->slot_count == SLOTS_MAX)
-        rig_die("too many devices");
-    struct slot *s = &r->slots[r->slot_count++];
-    s->device = usbtiny_model_device(kind);
-    if (s->device == NULL)
-        s->device = usbasp_model_device(kind);
-    if (strcmp(kind, usb_loop_device.name) == 0)
-        s->device = &usb_loop_device;
-    if (s->device == NULL)
-        rig_die("--device %s: not modelled", kind);
-    (void)snprintf(s->default_path, sizeof s->default_path, "1-%zu", r->slot_count);
-    s->path = s->default_path;
-    s->faults = usb_no_faults();
-    rig_chip_init(&s->chip);
-}
-
-/* Options with a value. */
-static void take_option(struct rig *r, const char *name, const char *value)
-{
-    if (value == NULL)
-        rig_die("%s needs a value", name);
-    struct slot *s = r->slot_count == 0 ? NULL : &r->slots[r->slot_count - 1];
-    if (strcmp(name, "--device") == 0)
-        add_slot(r, value);
-    else if (strcmp(name, "--report") == 0)
-        r->report_path = value;
-    else if (strcmp(name, "--timeout") == 0)
-        r->timeout_s = number(value);
-    else if (s == NULL)
-        rig_die("%s: --device comes first", name);
-    else if (strcmp(name, "--path") == 0)
-        s->path = value;
-    else if (strcmp(name, "--fault") == 0)
-        add_fault(&s->faults, value);
-    else if (!rig_chip_option(&s->chip, name, value))
-        rig_die("%s: unknown option", name);
-}
-
-static void parse(struct rig *r, int argc, char **argv)
-{
-    int i = 1;
-    for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            printf("%s%s", help, rig_chip_help);
-            exit(0);
-        }
-        if (strcmp(argv[i], "--pace") == 0)
-            r->pace = USB_PACED;
-        else if (strcmp(argv[i], "--slow-jumper") == 0 && r->slot_count > 0)
-            r->slots[r->slot_count - 1].slow_jumper = true;
-        else {
-            take_option(r, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-            i++;
-        }
+    if (strncmp(value, "stall-request=", 14) == 0) {
+        f->stall_request = (int)strtoul(value + 14, NULL, 0);
+        return true;
     }
-    if (i + 1 >= argc)
-        rig_die("-- PROGRAM is missing; see --help");
-    r->command = argv + i + 1;
+    f->permission |= strcmp(value, "permission") == 0;
+    f->busy |= strcmp(value, "busy") == 0;
+    return f->permission || f->busy;
 }
 
-static void plug(struct usb_bus *bus, struct slot *s)
+static bool take_slow_jumper(void *context, const char *value)
+{
+    (void)value;
+    ((struct settings *)context)->slow_jumper = true;
+    return true;
+}
+
+static const struct desk_option own_options[] = {
+    {"device", "KIND",
+     "usbtiny, arduinoisp, usbasp-1.05, usbasp-1.07, usbasp-1.11, usbasp-fixed, usbasp-clone,\n"
+     "      usbasp-nameless, or loop, which sends back what comes in; default usbtiny",
+     take_device},
+    {"path", "PATH", "where it is plugged in; default 1-1", take_path},
+    {"also", "KIND", "another one, with an ATmega328P", take_also},
+    {"also-path", "PATH", "default 1-2", take_also_path},
+    {"usb-fault", "NAME[=N]",
+     "permission, busy; unplug=N, stall=N, hang=N, short=N: at the Nth transfer;\n"
+     "      stall-request=R: request R is unknown",
+     take_usb_fault},
+    {"slow-jumper", NULL, "of a USBasp: closed", take_slow_jumper},
+    {NULL, NULL, NULL, NULL},
+};
+
+static void prepare(void *context)
+{
+    usb_bus_export(context);
+    desk_preload_umockdev();
+}
+
+static void plug(struct usb_bus *bus, struct plugged *p, struct avr_chip *chip,
+                 const struct usb_faults *faults)
 {
     void *self;
-    struct avr_chip *chip = s->device == &usb_loop_device ? NULL : rig_chip_new(&s->chip);
-    if (chip == NULL) {
-        self = s->loop = usb_loop_model_new();
-    } else if (usbtiny_model_device(s->device->name) != NULL) {
-        self = s->usbtiny = usbtiny_model_new(chip, s->device);
-    } else {
-        self = s->usbasp = usbasp_model_new(chip, s->device);
-        usbasp_model_set_slow_jumper(s->usbasp, s->slow_jumper);
-    }
-    s->node = usb_bus_plug(bus, s->path, s->device, self, &s->faults);
+    if (p->device == &usb_loop_device)
+        self = p->loop = usb_loop_model_new();
+    else if (usbtiny_model_device(p->device->name) != NULL)
+        self = p->usbtiny = usbtiny_model_new(chip, p->device);
+    else
+        self = p->usbasp = usbasp_model_new(chip, p->device);
+    p->node = usb_bus_plug(bus, p->path, p->device, self, faults);
 }
 
-static void finish(struct slot *s, uint64_t now_ns, FILE *report)
+static void plug_all(struct usb_bus *bus, struct settings *s, struct avr_chip *chip)
 {
-    if (report != NULL)
-        usb_node_report(s->node, report);
-    if (s->loop == NULL)
-        rig_chip_finish(&s->chip, now_ns, report);
-    usb_loop_model_free(s->loop);
-    usbtiny_model_free(s->usbtiny);
-    usbasp_model_free(s->usbasp);
+    plug(bus, &s->first, chip, &s->faults);
+    if (s->first.usbasp != NULL)
+        usbasp_model_set_slow_jumper(s->first.usbasp, s->slow_jumper);
+    if (s->second.device == NULL)
+        return;
+    const struct usb_faults none = usb_no_faults();
+    s->second_chip = avr_chip_new(avr_chip_spec("m328p"), NULL);
+    plug(bus, &s->second, s->second_chip, &none);
+}
+
+static void unplug(struct plugged *p)
+{
+    usbtiny_model_free(p->usbtiny);
+    usbasp_model_free(p->usbasp);
+    usb_loop_model_free(p->loop);
 }
 
 int main(int argc, char **argv)
 {
-    struct rig r = {.timeout_s = 60};
-    parse(&r, argc, argv);
-    struct usb_bus *bus = usb_bus_new(r.pace);
-    for (size_t i = 0; i < r.slot_count; i++)
-        plug(bus, &r.slots[i]);
-    FILE *report = r.report_path == NULL ? NULL : fopen(r.report_path, "w");
-    if (r.report_path != NULL && report == NULL)
-        rig_die("%s cannot be written", r.report_path);
-    const int status = rig_exit_status(usb_bus_run(bus, r.command, r.timeout_s));
-    if (report != NULL)
-        fprintf(report, "rig.status %d\nrig.time-ms %llu\n", status,
-                (unsigned long long)(usb_bus_now(bus) / USB_MS));
-    for (size_t i = 0; i < r.slot_count; i++)
-        finish(&r.slots[i], usb_bus_now(bus), report);
-    if (report != NULL && fclose(report) != 0)
-        rig_die("%s cannot be written", r.report_path);
+    struct desk desk;
+    struct settings s = {.first = {.device = usbtiny_model_device("usbtiny"), .path = "1-1"},
+                         .second = {.path = "1-2"},
+                         .faults = usb_no_faults()};
+    int status;
+    if (!desk_start(&desk, argc, argv, "usb_rig", own_options, &s, &status))
+        return status;
+    struct usb_bus *bus = usb_bus_new(desk.paced ? USB_PACED : USB_LEAP);
+    plug_all(bus, &s, desk.chip);
+    const bool good = desk_run(&desk, "usb", prepare, bus);
+    avr_chip_settle(desk.chip, usb_bus_now(bus));
+    struct usb_count found[64];
+    struct desk_count counts[64];
+    const size_t count = usb_node_counts(s.first.node, found, sizeof found / sizeof found[0]);
+    for (size_t i = 0; i < count; i++)
+        counts[i] = (struct desk_count){found[i].name, found[i].value};
+    status = desk_finish(&desk, good, counts, count);
+    unplug(&s.first);
+    unplug(&s.second);
+    avr_chip_free(s.second_chip);
     usb_bus_free(bus);
     return status;
 }

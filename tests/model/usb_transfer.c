@@ -134,7 +134,7 @@ static void count(struct usb_node *node, const char *name)
         if (node->counts[i].name == NULL)
             node->counts[i].name = name;
         if (strcmp(node->counts[i].name, name) == 0) {
-            node->counts[i].count++;
+            node->counts[i].value++;
             return;
         }
     }
@@ -200,8 +200,8 @@ static bool meets_fault(struct usb_node *node, struct usb_request *r)
     const struct usb_transfer *t = &r->transfer;
     node->transfers++;
     count(node, t->endpoint == 0            ? node->device->request_name(&t->setup)
-                : (t->endpoint & 0x80) != 0 ? "bulk-in"
-                                            : "bulk-out");
+                : (t->endpoint & 0x80) != 0 ? "usb.bulk-in"
+                                            : "usb.bulk-out");
     const struct usb_faults *f = &node->faults;
     if (f->unplug_at != 0 && node->transfers == f->unplug_at) {
         usb_node_unplug(node);

@@ -61,13 +61,22 @@ struct usbasp_model {
 static const char *request_name(const struct usb_setup *setup)
 {
     static const char *const names[] = {
-        NULL,          "connect",     "disconnect",   "transmit",         "read-flash",  "enable",
-        "write-flash", "read-eeprom", "write-eeprom", "set-long-address", "set-isp-sck",
+        NULL,
+        "usbasp.connect",
+        "usbasp.disconnect",
+        "usbasp.transmit",
+        "usbasp.read-flash",
+        "usbasp.enable",
+        "usbasp.write-flash",
+        "usbasp.read-eeprom",
+        "usbasp.write-eeprom",
+        "usbasp.set-long-address",
+        "usbasp.set-isp-sck",
     };
     if (setup->request == GETCAPABILITIES)
-        return "capabilities";
+        return "usbasp.capabilities";
     const bool known = setup->request >= CONNECT && setup->request <= SETISPSCK;
-    return known ? names[setup->request] : "unknown";
+    return known ? names[setup->request] : "usbasp.unknown";
 }
 
 /* --- SPI ------------------------------------------------------------------------------------ */

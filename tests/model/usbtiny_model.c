@@ -40,11 +40,13 @@ struct usbtiny_model {
 static const char *request_name(const struct usb_setup *setup)
 {
     static const char *const names[] = {
-        "echo",        "read",        "write",        "clear",      "set",
-        "powerup",     "powerdown",   "spi",          "poll-bytes", "flash-read",
-        "flash-write", "eeprom-read", "eeprom-write", "ddr-write",  "spi1",
+        "usbtiny.echo",         "usbtiny.read",       "usbtiny.write",       "usbtiny.clear",
+        "usbtiny.set",          "usbtiny.powerup",    "usbtiny.powerdown",   "usbtiny.spi",
+        "usbtiny.poll-bytes",   "usbtiny.flash-read", "usbtiny.flash-write", "usbtiny.eeprom-read",
+        "usbtiny.eeprom-write", "usbtiny.ddr-write",  "usbtiny.spi1",
     };
-    return setup->request < sizeof names / sizeof names[0] ? names[setup->request] : "unknown";
+    return setup->request < sizeof names / sizeof names[0] ? names[setup->request]
+                                                           : "usbtiny.unknown";
 }
 
 /* Measured: an SPI byte takes 96 x period + 140 cycles of 12 MHz. */
