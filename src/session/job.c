@@ -506,6 +506,8 @@ enum status session_run_on(const struct job *job, struct part_database *parts, s
     enum status status = run(&r, p, e);
     if (status != STATUS_OK)
         leave_after_failure(&r, e);
+    else
+        *e = (struct error){0}; /* what was forgiven on the way is not told twice */
     if (r.session != NULL)
         session_take_report(r.session, report);
     run_free(&r);

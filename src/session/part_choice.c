@@ -58,8 +58,11 @@ static void hint_other_part(const struct session *s, const struct part *named, s
         error_hint(e, "bit errors can look like this: slow SCK down and look again");
         return;
     }
-    list_ids(s, ids, sizeof ids);
-    error_hint(e, s->candidate_count == 1 ? "use -p %s" : "use one of -p %s", ids);
+    error_hint(e, "use -p %s", short_id(s->candidates[0]));
+    if (s->candidate_count > 1) {
+        list_ids(s, ids, sizeof ids);
+        error_hint(e, "parts with that signature are: %s", ids);
+    }
     error_hint(e,
                part_same_layout(named, s->candidates[0])
                    ? "flash, pages and fuses of the two are laid out alike: what is meant for one "
@@ -144,6 +147,21 @@ enum status session_choose_part(struct session *s, const char *name, const uint8
     s->part = named != NULL ? named : s->candidates[0];
     tell(s, signature);
     return STATUS_OK;
+}
+
+enum status session_unhide_signature(struct session *s, struct error *e)
+{
+    uint8_t signature[3];
+    if (!s->report.signature_known || !is_hidden(s->report.signature))
+        return STATUS_OK;
+    TRY(target_identify(s->target, signature, e));
+    memcpy(s->report.signature, signature, sizeof signature);
+    context_value(s->context, "signature", NULL, signature, sizeof signature);
+    if (memcmp(signature, s->part->signature, sizeof signature) == 0)
+        return STATUS_OK;
+    TRY(part_by_signature(s->parts, signature, s->candidates, CANDIDATES_MAX, &s->candidate_count,
+                          e));
+    return wrong_signature(s, s->part, signature, e);
 }
 
 enum status session_part_is_certain(const struct session *s, struct error *e)

@@ -74,6 +74,9 @@ MUST_USE enum status session_no_memory(struct error *e);
 MUST_USE enum status session_choose_part(struct session *s, const char *name,
                                          const uint8_t *signature, struct error *e);
 
+/* A chip that hid its signature has shown it after the erase: is it the part it was taken for? */
+MUST_USE enum status session_unhide_signature(struct session *s, struct error *e);
+
 /* mismatch.c: reads again where `found` differs from `wanted` and tells what it looks like. Both
  * are `size` bytes from offset `address`; `care` is 1 where a byte counts. STATUS_OK if the second
  * look clears it. */

@@ -158,7 +158,8 @@ enum status session_erase(struct session *s, struct error *e)
         return error_in(e, "erase");
     s->erase_begun = false;
     s->report.erased = true;
-    return learn_erased(s, fate, e);
+    TRY(learn_erased(s, fate, e));
+    return session_unhide_signature(s, e);
 }
 
 /* --- writing -------------------------------------------------------------------------------- */
