@@ -193,6 +193,16 @@ static void every_part_says_where_its_values_come_from(void **state)
     }
 }
 
+static bool is_hazard(const struct part *part, const struct memory *m, enum hazard_kind kind,
+                      uint8_t value)
+{
+    for (size_t i = 0; i < part->hazard_count; i++)
+        if (part->hazards[i].memory == m && part->hazards[i].kind == kind &&
+            hazard_hit(&part->hazards[i], value))
+            return true;
+    return false;
+}
+
 /* RSTDISBL, DWEN and SPIEN are in other places from part to part: the field must tell, always. */
 static void fields_that_shut_isp_off_are_hazards(void **state)
 {
@@ -210,15 +220,51 @@ static void fields_that_shut_isp_off_are_hazards(void **state)
             for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
                 const struct memory *const m = &part->memories[j];
                 const struct field *const field = memory_field(m, rows[k].field);
-                bool hit = false;
                 if (field == NULL || strncmp(part->id, "at89", 4) == 0)
                     continue;
-                for (size_t h = 0; h < part->hazard_count; h++)
-                    hit |= part->hazards[h].memory == m && part->hazards[h].kind == rows[k].kind &&
-                           hazard_hit(&part->hazards[h],
-                                      (uint8_t)(rows[k].when_set ? 0xff : 0xff & ~field->mask));
-                if (!hit)
+                if (!is_hazard(part, m, rows[k].kind,
+                               (uint8_t)(rows[k].when_set ? 0xff : 0xff & ~field->mask)))
                     fail_msg("%s %s: %s is no hazard", part->id, m->name, rows[k].field);
+            }
+    }
+}
+
+static void check_clock_value(const struct part *part, const struct memory *m,
+                              const struct field *field, const struct field_value *value)
+{
+    static const struct {
+        const char *word;
+        enum hazard_kind kind;
+    } rows[] = {{"xternal clock", HAZARD_EXTERNAL_CLOCK},
+                {"crystal", HAZARD_CRYSTAL},
+                {"resonator", HAZARD_CRYSTAL},
+                {"External RC", HAZARD_CRYSTAL},
+                {"ransceiver", HAZARD_CRYSTAL},
+                {"128 kHz", HAZARD_SLOW_CLOCK},
+                {"32 kHz", HAZARD_SLOW_CLOCK},
+                {"low-frequency", HAZARD_SLOW_CLOCK}};
+    unsigned shift = 0;
+    while ((field->mask >> shift & 1) == 0)
+        shift++;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strstr(value->caption, rows[i].word) != NULL &&
+            !is_hazard(part, m, rows[i].kind, (uint8_t)(value->value << shift)))
+            fail_msg("%s %s = 0x%02x: \"%s\" is no %s", part->id, field->name, value->value,
+                     value->caption, part_hazard_name(rows[i].kind));
+}
+
+/* Whoever adds a clock field cannot forget what its values need on the board. */
+static void clocks_that_need_parts_on_the_board_are_hazards(void **state)
+{
+    for (size_t i = 0; i < part_count(*state); i++) {
+        const struct part *const part = part_at(*state, i);
+        for (size_t j = 0; j < part->memory_count; j++)
+            for (size_t k = 0; k < part->memories[j].field_count; k++) {
+                const struct field *const field = &part->memories[j].fields[k];
+                if (strstr(field->name, "CKSEL") == NULL)
+                    continue;
+                for (size_t v = 0; v < field->value_count; v++)
+                    check_clock_value(part, &part->memories[j], field, &field->values[v]);
             }
     }
 }
@@ -345,6 +391,7 @@ int main(void)
         cmocka_unit_test(memories_are_consistent),
         cmocka_unit_test(every_part_says_where_its_values_come_from),
         cmocka_unit_test(fields_that_shut_isp_off_are_hazards),
+        cmocka_unit_test(clocks_that_need_parts_on_the_board_are_hazards),
         cmocka_unit_test(hazards_have_words_and_a_way_back),
         cmocka_unit_test(atmega328p_is_as_its_data_sheet_says),
         cmocka_unit_test(atmega2560_needs_extended_addresses),
