@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fields.h"
+
 #define COMMAND(a, b, c, d)                      \
     {                                            \
         .present = true, .bytes = { a, b, c, d } \
@@ -70,14 +72,6 @@ const struct memory standard_memories[STANDARD_COUNT] = {
 
 /* ---- those that differ ---- */
 
-static int lowest_bit(uint32_t mask)
-{
-    int bit = 0;
-    while ((mask >> bit & 1) == 0)
-        bit++;
-    return bit;
-}
-
 /* "0x06<3.2-1": value bits 2 and 1 are bits 2 and 1 of the fourth byte. */
 static enum status parse_map(const struct setting *setting, const char *word, char direction,
                              struct isp_command *command, struct error *e)
@@ -88,14 +82,11 @@ static enum status parse_map(const struct setting *setting, const char *word, ch
         return setting_error(setting, e, "\"%s\" is not a map such as 0x06%c3.2-1", word,
                              direction);
     at = number_scan(at + 1, 3, &byte);
-    if (at != NULL && *at == '.')
-        at = number_scan(at + 1, 7, &high);
-    else
-        at = NULL;
+    at = at != NULL && *at == '.' ? number_scan(at + 1, 7, &high) : NULL;
     low = high;
     if (at != NULL && *at == '-')
         at = number_scan(at + 1, high, &low);
-    const int lowest = mask != 0 ? lowest_bit(mask) : 0;
+    const unsigned lowest = field_shift((uint8_t)mask);
     if (at == NULL || *at != '\0' || mask >> lowest >> (high - low) != 1)
         return setting_error(setting, e,
                              "\"%s\": the place must be byte.bit or byte.bit-bit, and "
@@ -107,7 +98,7 @@ static enum status parse_map(const struct setting *setting, const char *word, ch
     command->maps[command->map_count++] = (struct bit_map){
         .mask = (uint8_t)mask,
         .byte = (uint8_t)byte,
-        .shift = (int8_t)((int)low - lowest),
+        .shift = (int8_t)((int)low - (int)lowest),
     };
     return STATUS_OK;
 }

@@ -18,6 +18,13 @@ enum status building_parse_poll(const struct setting *setting, enum poll_method 
     return setting_error(setting, e, "\"%s\" is not wait, ready or value", setting->value);
 }
 
+static enum status missing_of(struct building *b, const char *memory, const char *key)
+{
+    char whole[32];
+    (void)snprintf(whole, sizeof whole, "%s.%s", memory, key);
+    return settings_missing(&b->settings, whole, b->error);
+}
+
 /* `group` holds the key; memory.write_us, or fuses.write_us for fuse and lock bytes. */
 static enum status read_times(struct building *b, const char *group, struct memory *m)
 {
@@ -25,11 +32,8 @@ static enum status read_times(struct building *b, const char *group, struct memo
     const struct setting *const wait = settings_take_of(s, group, "write_us");
     const struct setting *const least = settings_take_of(s, group, "write_min_us");
     const struct setting *const poll = settings_take_of(s, group, "poll");
-    if (setting_absent(wait)) {
-        char key[32];
-        (void)snprintf(key, sizeof key, "%s.write_us", group);
-        return settings_missing(s, key, b->error);
-    }
+    if (setting_absent(wait))
+        return missing_of(b, group, "write_us");
     TRY(setting_number(wait, MICROSECONDS_MAX, &m->write_us, b->error));
     TRY(setting_number_if(least, MICROSECONDS_MAX, &m->write_min_us, b->error));
     if (m->write_min_us > m->write_us)
@@ -74,11 +78,8 @@ static enum status read_array(struct building *b, int standard)
     struct settings *const s = &b->settings;
     const char *const name = standard_memories[standard].name;
     const struct setting *const size = settings_take_of(s, name, "size");
-    if (size == NULL) {
-        char key[32];
-        (void)snprintf(key, sizeof key, "%s.size", name);
-        return settings_missing(s, key, b->error);
-    }
+    if (size == NULL)
+        return missing_of(b, name, "size");
     if (setting_absent(size)) {
         skip_memory(b, name);
         return STATUS_OK;
@@ -135,7 +136,7 @@ static enum status read_bits(struct building *b, int standard)
     const struct setting *const initial = settings_take_of(s, name, "initial");
     if (setting_absent(fields)) {
         if (standard == STANDARD_LOCK)
-            return settings_missing(s, "lock.fields", b->error);
+            return missing_of(b, name, "fields");
         if (!setting_absent(initial) && fields == NULL)
             return setting_error(initial, b->error, "without %s.fields", name);
         skip_memory(b, name);
