@@ -15,7 +15,9 @@ static size_t smaller(size_t a, size_t b)
 /* ASCII only: names are, and the user's locale must not change what is found. */
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 size_t nearest_distance(const char *a, const char *b)

@@ -186,14 +186,10 @@ enum status part_find(struct part_database *db, const char *typed, const struct 
                       struct error *e)
 {
     char name[NAME_LENGTH_MAX + 1];
-    size_t length = 0;
     if (strlen(typed) > NAME_LENGTH_MAX)
         return error_set(e, STATUS_USAGE, "no part has a name of %zu characters", strlen(typed));
-    for (; typed[length] != '\0'; length++) {
-        const char c = typed[length];
-        name[length] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    name[length] = '\0';
+    memcpy(name, typed, strlen(typed) + 1);
+    text_to_lower(name);
     /* Twice at most: as it stands, and without an ordering code. */
     for (;;) {
         struct entry *const entry = entry_named(db, name);

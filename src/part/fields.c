@@ -219,7 +219,7 @@ static enum status place_one(const struct setting *setting, const char *word,
     uint8_t mask = 0;
     TRY(parse_place(setting, word, &mask, &name, e));
     (void)snprintf(title, sizeof title, "field %s", name);
-    struct section *const s = section_find(all, setting->text, title);
+    struct section *const s = section_find(all, setting->text, title, NULL);
     if (s == NULL)
         return setting_error(setting, e, "there is no [%s]", title);
     TRY(read_definition(s, all, arena, definition, library, e));

@@ -1,6 +1,5 @@
 #include "instructions.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "fields.h"
@@ -111,13 +110,11 @@ static enum status parse_one(const struct setting *setting, char *text, char dir
     size_t bytes = 0;
     for (char *word = strtok_r(text, " \t", &rest); word != NULL;
          word = strtok_r(NULL, " \t", &rest)) {
-        unsigned value = 0;
-        int length = 0;
         if (bytes < 4) {
-            if (sscanf(word, "%2x%n", &value, &length) != 1 || word[length] != '\0')
+            const char *const end = byte_scan(word, &command.bytes[bytes++]);
+            if (end == NULL || *end != '\0')
                 return setting_error(setting, e, "\"%s\" is not one of four bytes such as ac",
                                      word);
-            command.bytes[bytes++] = (uint8_t)value;
         } else if (strncmp(word, "address<<", 9) == 0) {
             uint32_t shift = 0;
             const char *const end = number_scan(word + 9, 8, &shift);

@@ -7,11 +7,11 @@
 enum { USE_DEPTH = 8 };
 
 struct section *section_find(const struct section_list *all, const struct part_text *text,
-                             const char *title)
+                             const char *title, const struct section *except)
 {
     struct section *found = NULL;
     for (struct section *s = all->first; s != NULL; s = s->next) {
-        if (s->text != text && !s->text->built_in)
+        if (s == except || (s->text != text && !s->text->built_in))
             continue;
         if ((found == NULL || s->text == text) && strcmp(s->title, title) == 0)
             found = s;
@@ -46,7 +46,7 @@ static enum status next_used(struct section *s, const struct section_list *all, 
     *out = NULL;
     if (use == NULL)
         return STATUS_OK;
-    struct section *const used = section_find(all, use->text, use->value);
+    struct section *const used = section_find(all, use->text, use->value, s);
     if (used == NULL || (used->kind != SECTION_FAMILY && used->kind != SECTION_PART))
         return setting_error(use, e, "there is no [%s]; it names a family or a part", use->value);
     TRY(section_read(used, arena, e));
@@ -204,22 +204,29 @@ enum status setting_yes(const struct setting *setting, bool *out, struct error *
     return STATUS_OK;
 }
 
+const char *byte_scan(const char *text, uint8_t *out)
+{
+    const int high = digit_value(text[0]);
+    const int low = high < 16 ? digit_value(text[1]) : 16;
+    if (low > 15)
+        return NULL;
+    *out = (uint8_t)(high * 16 + low);
+    return text + 2;
+}
+
 enum status setting_bytes(const struct setting *setting, uint8_t *out, size_t capacity,
                           size_t *count, struct error *e)
 {
     size_t n = 0;
-    const char *at = setting->value;
-    while (*at != '\0') {
-        const int high = digit_value(at[0]);
-        const int low = high < 16 ? digit_value(at[1]) : 16;
-        if (low > 15 || (at[2] != ' ' && at[2] != '\0'))
+    for (const char *at = setting->value; *at != '\0'; at += strspn(at, " ")) {
+        uint8_t byte = 0;
+        at = byte_scan(at, &byte);
+        if (at == NULL || (*at != ' ' && *at != '\0'))
             return setting_error(setting, e, "\"%s\" is not a list of bytes such as 1e 95 0f",
                                  setting->value);
         if (n == capacity)
             return setting_error(setting, e, "more than %zu bytes", capacity);
-        out[n++] = (uint8_t)(high * 16 + low);
-        at += 2;
-        at += strspn(at, " ");
+        out[n++] = byte;
     }
     *count = n;
     return STATUS_OK;
@@ -244,11 +251,17 @@ enum status setting_words(const struct setting *setting, struct arena *arena,
     return STATUS_OK;
 }
 
+void text_to_lower(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text >= 'A' && *text <= 'Z')
+            *text = (char)(*text - 'A' + 'a');
+}
+
 char *text_lower(struct arena *arena, const char *text)
 {
     char *const copy = arena_text(arena, text, strlen(text));
-    for (char *c = copy; c != NULL && *c != '\0'; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
+    if (copy != NULL)
+        text_to_lower(copy);
     return copy;
 }

@@ -19,9 +19,10 @@ MUST_USE enum status settings_collect(struct settings *out, struct section *s,
                                       const struct section_list *all, struct arena *arena,
                                       struct error *e);
 
-/* The section of this title that `text` means; NULL: there is none. */
+/* The section of this title that `text` means; NULL: there is none. `except`, which may be NULL, is
+ * passed over: a user's part builds on the built-in one of its own name. */
 struct section *section_find(const struct section_list *all, const struct part_text *text,
-                             const char *title);
+                             const char *title, const struct section *except);
 
 /* The value for `key`, which is then taken; NULL if there is none. */
 const struct setting *settings_take(struct settings *settings, const char *key);
@@ -67,7 +68,12 @@ MUST_USE enum status setting_words(const struct setting *setting, struct arena *
  * there is none or it exceeds `max`. */
 const char *number_scan(const char *text, uint32_t max, uint32_t *out);
 
-/* A copy in lower case; NULL when out of memory. */
+/* The byte of two hexadecimal digits at the start of `text`. Returns what follows, NULL if there is
+ * none. */
+const char *byte_scan(const char *text, uint8_t *out);
+
+/* ASCII only: the user's locale changes nothing. The copy is NULL when out of memory. */
+void text_to_lower(char *text);
 char *text_lower(struct arena *arena, const char *text);
 
 #endif

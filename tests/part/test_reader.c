@@ -179,7 +179,7 @@ static void use_is_checked(void **state)
         {"[part Mine]\nuse = field CKDIV8\nsignature = 1e 95 77\n",
          ":2: use: there is no [field CKDIV8]; it names a family or a part"},
         {"[part Mine]\nuse = part Mine\nsignature = 1e 95 77\n",
-         ":1: [part Mine]: more than 8 uses deep, or in a circle"},
+         ":2: use: there is no [part Mine]; it names a family or a part"},
         {"[family a]\nuse = family b\n[family b]\nuse = family a\n"
          "[part Mine]\nuse = family a\nsignature = 1e 95 77\n",
          ":5: [part Mine]: more than 8 uses deep, or in a circle"},
@@ -320,11 +320,12 @@ static void instructions_are_checked(void **state)
         {PART "lock.read = 58 00 00 00 0x02<4.2\n",
          ":4: lock.read: \"0x02<4.2\": the place must be byte.bit or byte.bit-bit, and as wide as "
          "the mask"},
-        {PART "lock.read = 58 0 0 0 1<3.0 2<3.1 4<3.2 8<3.3 16<3.4\n",
+        {PART "lock.read = 58 00 00 00 1<3.0 2<3.1 4<3.2 8<3.3 16<3.4\n",
          ":4: lock.read: more than 4 maps"},
         {PART "lock.read = 58 00 00 00 address<<9\n",
          ":4: lock.read: \"address<<9\" is not address<<0 to address<<8"},
-        {PART "flash.read = 20 00 00 00, 28\n", ":4: flash.read: an instruction has four bytes"},
+        {PART "flash.read = 20 00 00 00, 28 00 00\n",
+         ":4: flash.read: an instruction has four bytes"},
     };
     ASSERT_ALL_REFUSED(*state, rows);
 }
@@ -412,6 +413,20 @@ static void a_users_part_hides_the_built_in_one(void **state)
     assert_string_equal(find(f, "m328")->id, "atmega328p"); /* its alias too */
     assert_string_equal(find(f, "atmega328")->id, "atmega328");
     assert_string_equal(old->id, "atmega328p"); /* still there for who holds it */
+}
+
+static void a_users_part_may_build_on_the_built_in_one_of_its_name(void **state)
+{
+    struct fixture *const f = *state;
+    struct error e = {0};
+    assert_int_equal(add(f,
+                         "[part ATmega328P]\nuse = part ATmega328P\nsignature = 1e 95 0f\n"
+                         "flash.write_us = 20000\n",
+                         &e),
+                     STATUS_OK);
+    const struct part *const part = find(f, "atmega328p");
+    assert_int_equal(part_memory(part, MEMORY_FLASH)->write_us, 20000);
+    assert_int_equal(part_memory(part, MEMORY_FLASH)->page_size, 128);
 }
 
 static void a_refused_file_leaves_no_trace(void **state)
@@ -575,6 +590,7 @@ int main(void)
         TEST(an_empty_file_adds_nothing),
         TEST(a_new_part_is_found_by_all_its_names),
         TEST(a_users_part_hides_the_built_in_one),
+        TEST(a_users_part_may_build_on_the_built_in_one_of_its_name),
         TEST(a_refused_file_leaves_no_trace),
         TEST(families_and_fields_of_a_file_are_its_own),
         TEST(none_takes_back_what_a_family_says),
