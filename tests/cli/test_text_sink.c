@@ -221,15 +221,15 @@ static void each_q_takes_one_kind_of_message_away(void **state)
 {
     (void)state;
     static const char *const wanted[] = {
-        [0] = "ispflash: note: n\n"
-              "ispflash: warning: w\n"
-              "ispflash: error: chip [silent-chip]\n"
-              "ispflash: error: file [input-file]\n",
-        [1] = "ispflash: warning: w\n"
-              "ispflash: error: chip [silent-chip]\n"
-              "ispflash: error: file [input-file]\n",
-        [2] = "ispflash: error: chip [silent-chip]\n"
-              "ispflash: error: file [input-file]\n",
+        [0] = ("ispflash: note: n\n"
+               "ispflash: warning: w\n"
+               "ispflash: error: chip [silent-chip]\n"
+               "ispflash: error: file [input-file]\n"),
+        [1] = ("ispflash: warning: w\n"
+               "ispflash: error: chip [silent-chip]\n"
+               "ispflash: error: file [input-file]\n"),
+        [2] = ("ispflash: error: chip [silent-chip]\n"
+               "ispflash: error: file [input-file]\n"),
         [3] = "ispflash: error: file [input-file]\n",
         [4] = "",
     };
