@@ -103,8 +103,8 @@ static void no_text_is_an_error(void **state)
         "part id",
         "part memory",
         "programmer id = \"x",
-        "\x7f"
-        "ELF\x01\xff",
+        ("\x7f"
+         "ELF\x01\xff"),
         "default_programmer = default_serial = \"x\";",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
