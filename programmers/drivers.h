@@ -4,6 +4,7 @@
 
 #include "programmer/programmer.h"
 
+extern const struct programmer_driver arduino_driver;
 extern const struct programmer_driver sim_driver;
 extern const struct programmer_driver stk500v1_driver;
 

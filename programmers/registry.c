@@ -14,7 +14,9 @@ extern const struct embedded_file programmer_files[];
 /* Sorted by name. A driver that needs an optional library is left out where that is missing: its
  * entries in programmers.ini stay listed and say what they lack. */
 static const struct programmer_driver *const drivers[] = {
+    &arduino_driver,
     &sim_driver,
+    &stk500v1_driver,
     NULL,
 };
 
