@@ -79,7 +79,8 @@ struct programmer_driver {
      * then composes the same effect from exchange(). Whole ranges, so that a driver can stream,
      * send ahead and cross pages; both report bytes as they are done with context_advance().
      * write(): whole pages of flash or EEPROM (page_size 0: any bytes), address page-aligned, the
-     * page buffer empty; returns when the last page is programmed. Does not verify.
+     * page buffer empty; returns when the last page is programmed. Does not verify. The user's wish
+     * to stop is heeded between pages: one that was begun is finished.
      * Where the part has extended_address, the target layer has sent Load Extended Address before
      * the call and no range crosses 128 KiB. A PROGRAMMER_BOOTLOADER also reads the signature here
      * (MEMORY_SIGNATURE, three bytes). */
@@ -87,7 +88,8 @@ struct programmer_driver {
                         uint8_t *data, size_t size, struct error *e);
     enum status (*write)(struct programmer *p, const struct memory *m, uint32_t address,
                          const uint8_t *data, size_t size, struct error *e);
-    /* The whole of Chip Erase including its wait. Optional, as above. */
+    /* The whole of Chip Erase including its wait. Optional, as above. Like a batch with waits in it,
+     * it is called with the context on its way out, so that nothing interrupts it. */
     enum status (*erase)(struct programmer *p, struct error *e);
 
     /* `*actual_hz` is what the device really does. Optional, and STATUS_UNSUPPORTED from a device

@@ -169,35 +169,39 @@ static void rig_wait(struct chip_rig *rig, const struct isp_exchange *item)
         rig->now_ns = end;
 }
 
-static void rig_batch(struct programmer *p, struct isp_exchange *batch, size_t count)
+/* Waits are cut short as soon as the user wants out, as in real drivers. */
+static enum status rig_batch(struct programmer *p, struct isp_exchange *batch, size_t count,
+                             struct error *e)
 {
     struct chip_rig *rig = rig_of(p);
     for (size_t i = 0; i < count; i++) {
         instruct(rig, batch[i].mosi, batch[i].miso);
         if ((p->driver->features & PROGRAMMER_SEES_ECHO) == 0)
             memset(batch[i].miso, 0x5a, 3); /* not valid, so nobody may look */
+        TRY(context_check(p->context, e));
         rig_wait(rig, &batch[i]);
     }
+    return STATUS_OK;
 }
 
 static enum status rig_exchange(struct programmer *p, struct isp_exchange *batch, size_t count,
                                 struct error *e)
 {
     TRY(called(p, &rig_of(p)->exchanges, e));
-    rig_batch(p, batch, count);
-    return STATUS_OK;
+    return rig_batch(p, batch, count, e);
 }
 
-static void one(struct programmer *p, const struct isp_command *c, uint32_t address, uint8_t data,
-                uint32_t wait_us, uint8_t *out)
+static enum status one(struct programmer *p, const struct isp_command *c, uint32_t address,
+                       uint8_t data, uint32_t wait_us, uint8_t *out, struct error *e)
 {
     struct isp_exchange item = {.wait_us = wait_us};
     memcpy(item.mosi, c->bytes, 4);
     item.mosi[1] = (uint8_t)(item.mosi[1] | address >> 8);
     item.mosi[2] = (uint8_t)(item.mosi[2] | address);
     item.mosi[3] = (uint8_t)(item.mosi[3] | data);
-    rig_batch(p, &item, 1);
+    TRY(rig_batch(p, &item, 1, e));
     *out = item.miso[3];
+    return STATUS_OK;
 }
 
 static enum status rig_read(struct programmer *p, const struct memory *m, uint32_t address,
@@ -208,31 +212,44 @@ static enum status rig_read(struct programmer *p, const struct memory *m, uint32
     TRY(called(p, &rig->reads, e));
     for (uint32_t i = 0; i < size; i++) {
         const uint32_t at = address + i;
-        one(p, &m->isp.read[words ? at & 1 : 0], words ? at / 2 : at, 0, 0, &data[i]);
+        TRY(one(p, &m->isp.read[words ? at & 1 : 0], words ? at / 2 : at, 0, 0, &data[i], e));
         context_advance(p->context, 1);
     }
     return STATUS_OK;
 }
 
+static enum status write_unit(struct programmer *p, const struct memory *m, uint32_t address,
+                              const uint8_t *data, uint32_t unit, struct error *e)
+{
+    const bool paged = m->page_size > 0, words = m->isp.read[1].present;
+    const struct isp_command *c = paged ? m->isp.load : m->isp.write;
+    uint8_t ignored;
+    for (uint32_t i = 0; i < unit; i++) {
+        const uint32_t at = address + i;
+        TRY(one(p, &c[words ? at & 1 : 0], words ? at / 2 : at, data[i], paged ? 0 : m->write_us,
+                &ignored, e));
+    }
+    if (paged)
+        TRY(one(p, &m->isp.commit, words ? address / 2 : address, 0, m->write_us, &ignored, e));
+    context_advance(p->context, unit);
+    return STATUS_OK;
+}
+
+/* A page that was begun is finished, whoever wants out. */
 static enum status rig_write(struct programmer *p, const struct memory *m, uint32_t address,
                              const uint8_t *data, size_t size, struct error *e)
 {
-    struct chip_rig *rig = rig_of(p);
-    const bool paged = m->page_size > 0, words = m->isp.read[1].present;
-    uint8_t ignored;
-    TRY(called(p, &rig->writes, e));
-    if (paged && (address % m->page_size != 0 || size % m->page_size != 0))
+    const uint32_t unit = m->page_size > 0 ? m->page_size : 1;
+    TRY(called(p, &rig_of(p)->writes, e));
+    if (address % unit != 0 || size % unit != 0)
         return error_set(e, STATUS_INTERNAL, "not whole pages");
-    for (uint32_t i = 0; i < size; i++) {
-        const uint32_t at = address + i;
-        const struct isp_command *c = paged ? m->isp.load : m->isp.write;
-        one(p, &c[words ? at & 1 : 0], (words ? at / 2 : at), data[i], paged ? 0 : m->write_us,
-            &ignored);
-        if (paged && (at + 1) % m->page_size == 0) {
-            const uint32_t page = at + 1 - m->page_size;
-            one(p, &m->isp.commit, words ? page / 2 : page, 0, m->write_us, &ignored);
-        }
-        context_advance(p->context, 1);
+    for (uint32_t i = 0; i < size; i += unit) {
+        TRY(context_check(p->context, e));
+        const bool leaving = p->context->leaving;
+        p->context->leaving = true;
+        const enum status status = write_unit(p, m, address + i, data + i, unit, e);
+        p->context->leaving = leaving;
+        TRY(status);
     }
     return STATUS_OK;
 }
@@ -241,8 +258,7 @@ static enum status rig_erase(struct programmer *p, struct error *e)
 {
     uint8_t ignored;
     TRY(called(p, &rig_of(p)->erases, e));
-    one(p, &p->part->chip_erase, 0, 0, p->part->erase_us, &ignored);
-    return STATUS_OK;
+    return one(p, &p->part->chip_erase, 0, 0, p->part->erase_us, &ignored, e);
 }
 
 static enum status rig_set_sck(struct programmer *p, uint32_t hz, uint32_t *actual_hz,

@@ -5,12 +5,34 @@
 
 #include <string.h>
 
+/* RESET in the middle of a self-timed operation leaves cells or lock bits undefined, so what starts
+ * one is waited for. The user's wish to stop is heeded right before and after. */
+static enum status begin_uninterrupted(struct target *t, struct error *e)
+{
+    TRY(context_check(t->context, e));
+    t->context->leaving = true;
+    return STATUS_OK;
+}
+
+static bool starts_operation(const struct avr *self, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (self->queue[i].wait_us > 0)
+            return true;
+    return false;
+}
+
 enum status avr_flush(struct target *t, struct error *e)
 {
     struct avr *self = t->state;
     const size_t count = self->queued;
+    const bool leaving = t->context->leaving;
     self->queued = 0;
-    return programmer_exchange(t->programmer, self->queue, count, e);
+    if (starts_operation(self, count))
+        TRY(begin_uninterrupted(t, e));
+    const enum status status = programmer_exchange(t->programmer, self->queue, count, e);
+    t->context->leaving = leaving;
+    return status;
 }
 
 enum status avr_queue(struct target *t, struct isp_exchange **item, struct error *e)
@@ -50,11 +72,15 @@ static bool avr_writable(const struct target *t, const struct memory *m)
 static enum status avr_erase(struct target *t, struct error *e)
 {
     const struct programmer_driver *driver = t->programmer->driver;
+    const bool leaving = t->context->leaving;
     enum status status = STATUS_UNSUPPORTED;
     if (!t->part->chip_erase.present)
         return error_set(e, STATUS_UNSUPPORTED, "%s has no Chip Erase instruction", t->part->name);
-    if (driver->erase != NULL)
+    if (driver->erase != NULL) {
+        TRY(begin_uninterrupted(t, e));
         status = driver->erase(t->programmer, e);
+        t->context->leaving = leaving;
+    }
     if (status == STATUS_UNSUPPORTED) {
         struct isp_exchange *item;
         TRY(avr_queue(t, &item, e));

@@ -119,21 +119,15 @@ static bool can_poll_for(const struct memory *m, uint8_t value)
     return m->poll == POLL_VALUE && m->isp.read[0].present;
 }
 
-/* Sends the queue, which ends with a write of `value` at `address`, and waits until the chip shows
- * it or the full time has passed: then it is done in any case (a cell that cannot take the value
- * never shows it, which is for the verify to find). */
-static enum status finish_polled(struct target *t, const struct memory *m, uint32_t address,
-                                 uint8_t value, struct error *e)
+static enum status poll_until(struct target *t, const struct memory *m, uint32_t address,
+                              uint8_t value, uint32_t first_us, struct error *e)
 {
     struct avr *self = t->state;
-    const uint32_t first_us = m->write_min_us / 2;
-    const struct isp_command *command;
-    uint32_t at;
-    self->queue[self->queued - 1].wait_us = first_us;
     for (uint32_t waited_us = first_us;; waited_us += POLL_INTERVAL_US) {
         struct isp_exchange *item;
+        uint32_t at;
         TRY(avr_queue(t, &item, e));
-        command = avr_command(m->isp.read, address, &at);
+        const struct isp_command *command = avr_command(m->isp.read, address, &at);
         instruction_encode(command, at, item->mosi);
         item->wait_us = POLL_INTERVAL_US;
         const size_t last = self->queued - 1;
@@ -142,6 +136,23 @@ static enum status finish_polled(struct target *t, const struct memory *m, uint3
             waited_us >= m->write_us)
             return STATUS_OK;
     }
+}
+
+/* Sends the queue, which ends with a write of `value` at `address`, and waits until the chip shows
+ * it or the full time has passed: then it is done in any case (a cell that cannot take the value
+ * never shows it, which is for the verify to find). Nothing interrupts that: the chip is busy. */
+static enum status finish_polled(struct target *t, const struct memory *m, uint32_t address,
+                                 uint8_t value, struct error *e)
+{
+    struct avr *self = t->state;
+    const bool leaving = t->context->leaving;
+    const uint32_t first_us = m->write_min_us / 2;
+    self->queue[self->queued - 1].wait_us = first_us;
+    TRY(context_check(t->context, e));
+    t->context->leaving = true;
+    const enum status status = poll_until(t, m, address, value, first_us, e);
+    t->context->leaving = leaving;
+    return status;
 }
 
 /* The last instruction queued programs [address, address + size) with `data`: sees to the wait. */
