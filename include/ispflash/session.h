@@ -64,7 +64,7 @@ enum job_flag {
     JOB_WHOLE_READ = 1 << 4,      /* -A: keep trailing 0xff of flash */
     JOB_FORCE_SIGNATURE = 1 << 5, /* -F, --allow signature-mismatch */
     JOB_IN_ORDER = 1 << 6,        /* nothing is merged or moved */
-    JOB_LEAVE_IN_RESET = 1 << 7   /* -E reset */
+    JOB_LEAVE_IN_RESET = 1 << 7   /* -E reset: wanted; no programmer can, which is said */
 };
 
 struct job {

@@ -479,6 +479,9 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     TRY(gate_two(r, e));
     for (size_t i = 0; i < r->plan.count; i++)
         TRY(do_step(r, &r->plan.steps[i], e));
+    if (has_flag(r, JOB_LEAVE_IN_RESET))
+        context_log(r->context, LOG_NOTE, "-E reset: %s cannot hold the chip in reset, so it runs",
+                    r->job->programmer.id);
     return session_disconnect(r->session, e);
 }
 
