@@ -1,4 +1,5 @@
 /* The line without a command: lists, or a job for one chip. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static enum status read_configuration(const struct settings *s, struct conf *con
 static enum status add_parts(const struct cli *cli, struct part_database *parts, struct error *e)
 {
     const struct surroundings *around = cli->around;
-    char folder[4096] = "";
+    char folder[PATH_MAX] = ""; /* a longer one could not be opened */
     if (around->config_home != NULL && around->config_home[0] == '/')
         (void)snprintf(folder, sizeof folder, "%s/ispflash", around->config_home);
     else if (around->home != NULL && around->home[0] != '\0')
@@ -115,6 +116,9 @@ static enum status check_operands(const struct settings *s, struct error *e)
         return STATUS_OK;
     const char *operand = s->operands.items[0];
     (void)error_set(e, STATUS_USAGE, "\"%s\" belongs to no option", operand);
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(command_table[i].name, operand) == 0)
+            error_hint(e, "a command is the first word: ispflash %s ...", operand);
     error_hint(e, "to write a file to flash: -U %s", operand);
     return e->code;
 }

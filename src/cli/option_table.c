@@ -157,9 +157,8 @@ const struct option_spec option_table[] = {
      .argument = "PORT",
      .group = GROUP_CHIP,
      .common = true,
-     .help = "where it is plugged in: a path, usb:VID:PID, usb:SERIAL, net:HOST:PORT; ?s lists the "
-             "serial "
-             "ports. Left out, the one port that fits is used",
+     .help = "where it is plugged in: a path, usb:VID:PID, usb:SERIAL, net:HOST:PORT; ?s lists "
+             "the serial ports. Left out, the one port that fits is used",
      .offset = AT(port),
      .apply = apply_text},
     {.letters = "p",
@@ -211,7 +210,7 @@ const struct option_spec option_table[] = {
     {.letters = "r",
      .name = "reconnect",
      .group = GROUP_CHIP,
-     .help = "touch the port at 1200 baud first, for boot loaders that want it",
+     .help = "touch the port at 1200 baud first; for boot loaders, none of which is supported yet",
      .offset = AT(reconnect),
      .apply = apply_count},
     {.letters = "C",
@@ -240,8 +239,7 @@ const struct option_spec option_table[] = {
      .group = GROUP_WORK,
      .common = true,
      .help = "write (w), read (r) or verify (v) a memory; FILE alone is written to flash. "
-             "Repeatable, done "
-             "in the order given",
+             "Repeatable, done in the order given",
      .apply = apply_task,
      .value = TASK_UPDATE},
     {.letters = "e",

@@ -135,7 +135,7 @@ run 0 -c sim -P chip -p m328p -U eeprom:w:0x12,0x34:m -U eeprom:r:eeprom.bin
 
 # --- file names and standard input --------------------------------------------------------------
 for file in 'a b.hex' 'a:b.hex' 'C:x.hex' "$(printf '\303\274.hex')" '--x.hex' 'x;y&z.hex'; do
-    cp four.hex -- "$file"
+    cp -- four.hex "$file"
     run 0 -c dryrun -p m328p -qq -U "flash:w:$file"; no_err
     run 0 -c dryrun -p m328p -qq -U "flash:w:$file:i" -U "flash:r:copy of $file:i"; no_err
     same "$file" "copy of $file"
@@ -179,6 +179,7 @@ run 2 -c sim -p m328p -U flash:w:four.hex:q; err "'q' is no file format"
 run 2 -c sim -p m328p -U flash:r:x:m; err 'cannot be written'
 run 2 -c sim -p m328p -U flash:w:-:i -U eeprom:w:-:i; err 'standard input can be read once'
 run 2 -c sim -p m328p four.hex; err '"four.hex" belongs to no option'; err '-U four.hex'
+run 2 -v help; err 'a command is the first word'
 run 2 four.hex; err '"four.hex" is no command'
 run 2 halp; err 'did you mean "help"'
 run 2 -c sim -p m328p --allow reset-disabled; err 'did you mean "reset-disable"'
@@ -256,6 +257,23 @@ err '\[verify-mismatch\]'; err '^  state: '
 run 13 -c sim -p m328p -U flash:v:four.hex; err '\[verify-mismatch\]'
 run 0 -c sim -P locked -p m328p -U flash:w:four.hex -U lock:w:0xc0:m
 run 11 -c sim -P locked -p m328p -U flash:r:x.bin; err '\[protected\]'
+run 14 -c sim -x weak-cell=2 -p m328p -U flash:w:page.bin:r; err '\[unverified\]'; err '^  state: '
+run 16 -c sim -x fail=unplug -x after=300 -p m328p -U flash:w:page.bin:r
+err '\[link-lost\]'; err '^  state: .*erased.*written in part'
+
+# --- ports that cannot be used ------------------------------------------------------------------
+if ./ispflash -c '?' | grep -q '^avrisp '; then
+    run 5 -c avrisp -P /dev/no-such-port -p m328p -U flash:w:four.hex
+    err '/dev/no-such-port'; err '\[no-programmer\]'; err 'not touched'
+    run 5 -c avrisp -P usb:ffff:ffff -p m328p; err 'usb:ffff:ffff'
+    if [ "$(id -u)" = 0 ] && [ -c /dev/ttyS0 ] && command -v setpriv >/dev/null; then
+        line='as nobody: ispflash -c avrisp -P /dev/ttyS0'
+        setpriv --reuid=65534 --regid=65534 --clear-groups \
+            ./ispflash -c avrisp -P /dev/ttyS0 -p m328p >stdout 2>stderr
+        [ $? = 6 ] || broken "a port without permission"
+        err '\[permission\]'; err 'hint: '
+    fi
+fi
 
 # --- quiet, colour, terminal --------------------------------------------------------------------
 run 0 -c dryrun -p m328p -l log -U flash:w:four.hex; no_err; no_out
