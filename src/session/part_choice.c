@@ -115,12 +115,18 @@ static enum status by_signature(struct session *s, const uint8_t signature[3], s
     return STATUS_SIGNATURE;
 }
 
-static void tell(struct session *s, const uint8_t *signature)
+/* Told before it is judged: a listener wants to know it also where the run ends on it. */
+static void tell_signature(struct session *s, const struct part *named, const uint8_t signature[3])
+{
+    const char *name = s->candidate_count > 0 ? s->candidates[0]->name : NULL;
+    if (named != NULL && memcmp(signature, named->signature, 3) == 0)
+        name = named->name;
+    context_value(s->context, "signature", name, signature, 3);
+}
+
+static void tell_part(struct session *s)
 {
     char ids[256];
-    const bool alike = signature != NULL && memcmp(signature, s->part->signature, 3) == 0;
-    if (signature != NULL)
-        context_value(s->context, "signature", alike ? s->part->name : NULL, signature, 3);
     context_value(s->context, "part", s->part->name, NULL, 0);
     if (s->part_named || s->candidate_count <= 1)
         return;
@@ -140,12 +146,14 @@ enum status session_choose_part(struct session *s, const char *name, const uint8
                               &s->candidate_count, e));
     if (name != NULL)
         TRY(part_find(s->parts, name, &named, e));
+    if (signature != NULL)
+        tell_signature(s, named, signature);
     if (named != NULL && signature != NULL)
         TRY(check_named(s, named, signature, e));
     if (named == NULL)
         TRY(by_signature(s, signature, e));
     s->part = named != NULL ? named : s->candidates[0];
-    tell(s, signature);
+    tell_part(s);
     return STATUS_OK;
 }
 
