@@ -23,11 +23,8 @@ enum status list_parts(FILE *out, struct part_database *parts, struct error *e)
     (void)e;
     for (size_t i = 0; i < part_count(parts); i++) {
         const struct part_entry entry = part_entry_at(parts, i);
-        /* The shortest alias is what people type. */
-        const char *id = entry.id;
-        for (size_t k = 0; k < entry.alias_count; k++)
-            if (strlen(entry.aliases[k]) < strlen(id))
-                id = entry.aliases[k];
+        const char *id =
+            entry.alias_count > 0 ? entry.aliases[0] : entry.id; /* as people type it */
         (void)fprintf(out, "%-10s %-20s %02X %02X %02X\n", id, entry.name, entry.signature[0],
                       entry.signature[1], entry.signature[2]);
     }

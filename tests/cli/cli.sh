@@ -237,7 +237,7 @@ fi
 
 # --- bad chips ----------------------------------------------------------------------------------
 run 10 -c sim -x part=m168p -p m328p -U flash:w:four.hex
-err 'ATmega168P'; err 'hint: use one of -p m168p'; no_err 'Writing'
+err 'ATmega168P'; err 'hint: use -p m168p'; no_err 'Writing'
 run 0 -c sim -x part=m328 -p m328p -F -U lfuse:r:-:h; err 'warning'; out '^0x62$'
 run 0 -c sim -x part=m328 -p m328p --allow signature-mismatch -U lfuse:r:-:h
 run 9 -c sim -x fail=miso-open -p m328p -F -U flash:w:four.hex; no_err 'Writing'

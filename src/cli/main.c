@@ -1,0 +1,46 @@
+/* The process: its streams, environment, terminal and signals. Nothing else looks there. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "signals.h"
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* A terminal that says it is dumb takes no escape sequences. */
+static bool is_terminal(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) != 0 && term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0;
+}
+
+static unsigned terminal_columns(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int main(int argc, char **argv)
+{
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    const struct surroundings around = {
+        .program = argc > 0 ? base_name(argv[0]) : "ispflash",
+        .results = stdout,
+        .talk = stderr,
+        .talk_is_terminal = is_terminal(STDERR_FILENO),
+        .columns = terminal_columns(STDERR_FILENO),
+        .home = getenv("HOME"),
+        .config_home = getenv("XDG_CONFIG_HOME"),
+        .no_color = getenv("NO_COLOR"),
+        .force_color = getenv("CLICOLOR_FORCE"),
+        .cancel = signals_catch(),
+    };
+    return cli_main(&around, argc, argv);
+}
