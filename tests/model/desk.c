@@ -38,7 +38,7 @@ static bool take_u32(const char *text, uint32_t *value)
     return true;
 }
 
-static bool add_expectation(struct desk *desk, int kind, const char *text)
+static bool add_expectation(struct desk *desk, enum desk_expectation_kind kind, const char *text)
 {
     if (desk->expectation_count == DESK_EXPECTATIONS_MAX) {
         return false;
@@ -47,7 +47,7 @@ static bool add_expectation(struct desk *desk, int kind, const char *text)
     return true;
 }
 
-static bool add_preset(struct desk *desk, int kind, const char *text)
+static bool add_preset(struct desk *desk, enum desk_preset_kind kind, const char *text)
 {
     if (desk->preset_count == DESK_EXPECTATIONS_MAX) {
         return false;
@@ -154,7 +154,8 @@ static bool take_set(void *context, const char *value)
 
 static bool take_fault(void *context, const char *value)
 {
-    return avr_fault_find(value) != AVR_FAULT_COUNT && add_preset(context, DESK_PRESET_FAULT, value);
+    return avr_fault_find(value) != AVR_FAULT_COUNT &&
+           add_preset(context, DESK_PRESET_FAULT, value);
 }
 
 static bool take_bad_cell(void *context, const char *value)
@@ -363,7 +364,8 @@ static bool preset_cell(struct desk *desk, const char *text)
     if (address >= size) {
         return complain(desk, "beyond the memory", text);
     }
-    avr_chip_add_bad_cell(desk->chip, m, address, (uint8_t)stuck, (uint8_t)value, (uint8_t)unstable);
+    avr_chip_add_bad_cell(desk->chip, m, address, (uint8_t)stuck, (uint8_t)value,
+                          (uint8_t)unstable);
     return true;
 }
 
@@ -410,13 +412,13 @@ static bool make_chip(struct desk *desk)
 }
 
 bool desk_start(struct desk *desk, int argc, char **argv, const char *name,
-               const struct desk_option *own, void *context, int *status)
+                const struct desk_option *own, void *context, int *status)
 {
     *desk = (struct desk){.name = name,
-                        .part = "m328p",
-                        .chip_options = avr_chip_defaults(),
-                        .statuses = "0",
-                        .timeout_s = 50};
+                          .part = "m328p",
+                          .chip_options = avr_chip_defaults(),
+                          .statuses = "0",
+                          .timeout_s = 50};
     *status = 2;
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         printf("usage: %s [options] -- command [-- command]...\n", name);
@@ -608,7 +610,8 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path);
 }
 
-int desk_finish(struct desk *desk, bool commands_good, const struct desk_count *counts, size_t count)
+int desk_finish(struct desk *desk, bool commands_good, const struct desk_count *counts,
+                size_t count)
 {
     bool good = commands_good;
     char *dump = dump_text(desk, counts, count);

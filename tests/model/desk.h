@@ -10,7 +10,8 @@
  * could not be set up, 77 if something it needs is not installed.
  *
  * A rig's main() makes a struct desk, hands its own options in, sets its programmer model up on
- * desk->chip, starts it in a thread, calls desk_run(), stops the model, and ends with desk_finish().
+ * desk->chip, starts it in a thread, calls desk_run(), stops the model, and ends with
+ * desk_finish().
  */
 #ifndef MODEL_DESK_H
 #define MODEL_DESK_H
@@ -44,7 +45,7 @@ struct desk {
     char **commands[DESK_COMMANDS_MAX];
     size_t command_count;
     struct desk_expectation {
-        enum {
+        enum desk_expectation_kind {
             DESK_LINE,
             DESK_LINE_MIN,
             DESK_FLASH,
@@ -56,7 +57,7 @@ struct desk {
     } expectations[DESK_EXPECTATIONS_MAX];
     size_t expectation_count;
     struct desk_preset {
-        enum {
+        enum desk_preset_kind {
             DESK_PRESET_FLASH,
             DESK_PRESET_EEPROM,
             DESK_PRESET_SET,
@@ -76,7 +77,7 @@ struct desk {
 /* Reads the command line; makes desk->chip. False: it has complained or shown the help, and the
  * caller ends with *status. */
 bool desk_start(struct desk *desk, int argc, char **argv, const char *name,
-               const struct desk_option *own, void *context, int *status);
+                const struct desk_option *own, void *context, int *status);
 
 /* Runs the commands in turn. `port` stands for {port}; `prepare` (may be NULL) is called in each
  * child before it becomes the program. True: all ended as expected. */
@@ -89,7 +90,8 @@ struct desk_count {
 };
 
 /* Checks what is expected, dumps what is asked for, frees everything. Returns the exit status. */
-int desk_finish(struct desk *desk, bool commands_good, const struct desk_count *counts, size_t count);
+int desk_finish(struct desk *desk, bool commands_good, const struct desk_count *counts,
+                size_t count);
 
 /* For `prepare`: has umockdev's library preloaded, the test bed's folder being in UMOCKDEV_DIR. */
 void desk_preload_umockdev(void);
