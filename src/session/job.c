@@ -341,10 +341,19 @@ static enum status check_read_only(struct run *r, struct plan_step *step, struct
     return STATUS_OK;
 }
 
+/* Being forced goes as far as reading a chip whose signature makes no sense. */
+static enum status check_may_change(const struct run *r, struct error *e)
+{
+    if (!session_report(r->session)->signature_known)
+        return error_set(e, STATUS_NO_TARGET,
+                         "no chip answers with a signature, so nothing is erased or written");
+    return session_part_is_certain(r->session, e);
+}
+
 static enum status gate_two(struct run *r, struct error *e)
 {
     if (plan_changes_chip(&r->plan))
-        TRY(session_part_is_certain(r->session, e));
+        TRY(check_may_change(r, e));
     TRY(read_bytes(r, e));
     TRY(guard(r, e));
     for (size_t i = 0; i < r->plan.count; i++)

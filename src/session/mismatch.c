@@ -10,6 +10,7 @@ enum {
     EVENTS_MAX = 64, /* single bytes told to the listener; the count is told in any case */
     RANGES_MAX = 4,  /* in the text */
     RANGE_GAP = 16,  /* bytes that agree between two of one range */
+    WINDOW = 1024,   /* read again at most: enough to tell a bad connection from a bad chip */
     ALIAS_MIN = 8    /* bytes that must agree elsewhere before it is called an alias */
 };
 
@@ -168,7 +169,8 @@ static enum status tell(struct session *s, const struct comparison *c, const str
 
 /* --- looking again -------------------------------------------------------------------------- */
 
-/* Reads again from the first to the last byte that differs; elsewhere `again` equals `found`. */
+/* Reads again from the first to the last byte that differs, WINDOW bytes at most; elsewhere `again`
+ * equals `found`, so that what differs beyond stays a difference. */
 static enum status look_again(struct session *s, const struct memory *m, const struct image *image,
                               uint32_t address, const uint8_t *found, uint8_t *again, uint32_t size,
                               struct error *e)
@@ -184,6 +186,8 @@ static enum status look_again(struct session *s, const struct memory *m, const s
     memcpy(again, found, size);
     if (first == size)
         return STATUS_OK;
+    if (last - first >= WINDOW)
+        last = first + WINDOW - 1;
     return target_read(s->target, m, address + first, again + first, last - first + 1, e);
 }
 

@@ -327,25 +327,27 @@ static bool stretch_matches(const struct image *image, uint32_t address, const u
     return true;
 }
 
-/* All of the image's bytes into `found`, which begins at image_low(). */
-static enum status read_back(struct session *s, const struct memory *m, const struct image *image,
-                             uint8_t *found, struct error *e)
+/* How many bytes next_stretch() makes of it. */
+static uint32_t stretched_bytes(const struct image *image)
 {
     struct extent stretch;
     uint32_t total = 0;
     for (uint64_t at = 0; next_stretch(image, at, &stretch);
          at = (uint64_t)stretch.address + stretch.size)
         total += stretch.size;
-    context_begin(s->context, STEP_VERIFY, m, total);
-    enum status status = STATUS_OK;
-    for (uint64_t at = 0; status == STATUS_OK && next_stretch(image, at, &stretch);
+    return total;
+}
+
+/* All of the image's bytes into `found`, which begins at image_low(). */
+static enum status read_back(struct session *s, const struct memory *m, const struct image *image,
+                             uint8_t *found, struct error *e)
+{
+    struct extent stretch;
+    for (uint64_t at = 0; next_stretch(image, at, &stretch);
          at = (uint64_t)stretch.address + stretch.size)
-        status = target_read(s->target, m, stretch.address - m->base,
-                             found + (stretch.address - image_low(image)), stretch.size, e);
-    const uint32_t low = image_low(image), span = (uint32_t)(image_end(image) - low);
-    const bool equal = status == STATUS_OK && stretch_matches(image, low, found, span);
-    context_end(s->context, status != STATUS_OK || equal ? status : STATUS_VERIFY);
-    return status;
+        TRY(target_read(s->target, m, stretch.address - m->base,
+                        found + (stretch.address - image_low(image)), stretch.size, e));
+    return STATUS_OK;
 }
 
 static enum status verify_ranges(struct session *s, const struct memory *m,
@@ -355,9 +357,11 @@ static enum status verify_ranges(struct session *s, const struct memory *m,
     uint8_t *found = malloc(span);
     if (found == NULL)
         return session_no_memory(e);
+    context_begin(s->context, STEP_VERIFY, m, stretched_bytes(image));
     enum status status = read_back(s, m, image, found, e);
     if (status == STATUS_OK && !stretch_matches(image, low, found, span))
         status = session_judge_mismatch(s, m, image, low - m->base, found, span, e);
+    context_end(s->context, status);
     free(found);
     return status;
 }

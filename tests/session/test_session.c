@@ -448,6 +448,44 @@ static void lock_bits_that_cannot_be_read_are_written_unverified(void **state)
     job_bench_free(b);
 }
 
+/* --- what the boards' tools call ------------------------------------------------------------- */
+
+static void the_ides_burn_bootloader_calls_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part;
+        uint8_t lock, efuse, hfuse, lfuse, locked;
+        uint32_t boot;
+    } boards[] = {
+        {"m328p", 0x3f, 0xfd, 0xde, 0xff, 0x0f, 0x7e00},  /* Uno */
+        {"m32u4", 0x3f, 0xcb, 0xd8, 0xff, 0x2f, 0x7000},  /* Leonardo */
+        {"m2560", 0x3f, 0xfd, 0xd8, 0xff, 0x0f, 0x3e000}, /* Mega */
+        {"m8", 0x3f, 0x00, 0xca, 0xdf, 0x0f, 0x1e00},     /* NG: no efuse, so an empty argument */
+        {"t85", 0xff, 0xfe, 0xdd, 0xe1, 0xff, 0x1800},    /* Gemma */
+    };
+    for (size_t i = 0; i < sizeof boards / sizeof boards[0]; i++) {
+        struct job_bench *b = job_bench_new(boards[i].part, RIG_RANGES, boards[i].part);
+        b->job.flags = JOB_ERASE;
+        job_write_byte(b, "lock", boards[i].lock);
+        if (boards[i].efuse != 0)
+            job_write_byte(b, "efuse", boards[i].efuse);
+        else
+            job_write(b, "efuse", 0, NULL, 0);
+        job_write_byte(b, "hfuse", boards[i].hfuse);
+        job_write_byte(b, "lfuse", boards[i].lfuse);
+        job_expect(b, STATUS_OK);
+        assert_int_equal(job_chip(b, AVR_FUSES)[0], boards[i].lfuse);
+        job_again(b);
+        job_write(b, "flash", boards[i].boot, boot, sizeof boot);
+        job_write_byte(b, "lock", boards[i].locked);
+        job_expect(b, STATUS_OK);
+        assert_memory_equal(job_chip(b, AVR_FLASH) + boards[i].boot, boot, sizeof boot);
+        assert_null(strstr(b->rig->log, "warning"));
+        job_bench_free(b);
+    }
+}
+
 /* --- a boot loader -------------------------------------------------------------------------- */
 
 static void a_boot_loader_writes_flash_without_an_erase(void **state)
@@ -529,6 +567,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_writes_nothing_and_shows_the_bytes),
         cmocka_unit_test(a_fuse_is_verified_in_its_implemented_bits),
         cmocka_unit_test(lock_bits_that_cannot_be_read_are_written_unverified),
+        cmocka_unit_test(the_ides_burn_bootloader_calls_pass),
         cmocka_unit_test(a_boot_loader_writes_flash_without_an_erase),
         cmocka_unit_test(a_program_can_decide_as_it_goes),
     };
