@@ -142,8 +142,10 @@ static void add_device(struct usb_bus *bus, const char *path, const struct usb_d
     g_string_append_printf(t, "A: bDeviceClass=%02x\\n\nA: speed=%s\\n\nA: devpath=%s\\n\n",
                            d->device_class, speeds[d->speed],
                            root ? "0" : path + strcspn(path, "-") + 1);
-    g_string_append(t, "A: bConfigurationValue=1\\n\nA: bNumConfigurations=1\\n\n"
-                       "A: bNumInterfaces= 1\\n\n");
+    g_string_append_printf(t,
+                           "A: bConfigurationValue=1\\n\nA: bNumConfigurations=1\\n\n"
+                           "A: bNumInterfaces=%2u\\n\n",
+                           usb_interface_count(d));
     append_string_attribute(t, "manufacturer", d->manufacturer);
     append_string_attribute(t, "product", d->product_name);
     append_string_attribute(t, "serial", d->serial);
@@ -217,6 +219,8 @@ struct usb_node *usb_bus_plug(struct usb_bus *bus, const char *path,
     node->device = device;
     node->line = (struct usb_line){.device = device, .self = self};
     node->faults = *faults;
+    for (unsigned i = 0; i < usb_interface_count(device); i++)
+        node->driver_bound[i] = device->kernel_driver != NULL;
     char *below = sys_path(path);
     node->sys_path = g_strdup_printf("/sys%s", below);
     g_free(below);
@@ -246,6 +250,9 @@ void usb_bus_export(struct usb_bus *bus)
 size_t usb_node_counts(struct usb_node *node, struct usb_count *counts, size_t capacity)
 {
     g_mutex_lock(&node->bus->lock);
+    uint64_t drivers = 0;
+    for (size_t i = 0; i < USB_INTERFACES_MAX; i++)
+        drivers += node->driver_bound[i];
     const struct usb_count fixed[] = {
         {"usb.transfers", node->transfers},
         {"usb.failed", node->failed},
@@ -254,6 +261,7 @@ size_t usb_node_counts(struct usb_node *node, struct usb_count *counts, size_t c
         {"usb.busy-us", node->line.busy_ns / 1000},
         {"usb.refused-packets", node->line.refused},
         {"usb.time-us", usb_bus_now(node->bus) / 1000},
+        {"usb.kernel-drivers", drivers},
     };
     size_t count = 0;
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0] && count < capacity; i++)

@@ -46,31 +46,37 @@ static void append_device(GByteArray *to, const struct usb_device *d)
     append(to, bytes, sizeof bytes);
 }
 
-static void append_configuration(GByteArray *to, const struct usb_device *d)
+uint8_t usb_interface_count(const struct usb_device *device)
 {
-    uint8_t count = 0;
-    while (d->endpoints[count].address != 0)
-        count++;
-    const uint8_t total = (uint8_t)(9 + 9 + 7 * count);
-    const uint8_t head[18] = {
-        9,     DESCRIPTOR_CONFIGURATION,
-        total, 0,
-        1,     1,
-        0,     0x80,
-        50, /* bus-powered, 100 mA */
-        9,     4,
-        0,     0,
-        count, d->interface_class,
-        0,     0,
-        0,
-    };
+    return device->interfaces == 0 ? 1 : device->interfaces;
+}
+
+static void append_interface(GByteArray *to, const struct usb_device *d, uint8_t number,
+                             unsigned endpoints)
+{
+    const uint8_t head[9] = {9, 4, number, 0, (uint8_t)endpoints, d->interface_class, 0, 0, 0};
     append(to, head, sizeof head);
-    for (uint8_t i = 0; i < count; i++) {
+    for (unsigned i = number * endpoints; i < (number + 1) * endpoints; i++) {
         const struct usb_endpoint *e = &d->endpoints[i];
         const uint8_t endpoint[7] = {
             7, 5, e->address, e->type, (uint8_t)e->packet, (uint8_t)(e->packet >> 8), 0};
         append(to, endpoint, sizeof endpoint);
     }
+}
+
+static void append_configuration(GByteArray *to, const struct usb_device *d)
+{
+    uint8_t count = 0;
+    while (d->endpoints[count].address != 0)
+        count++;
+    const uint8_t interfaces = usb_interface_count(d);
+    const uint8_t total = (uint8_t)(9 + 9 * interfaces + 7 * count);
+    const uint8_t head[9] = {
+        9, DESCRIPTOR_CONFIGURATION, total, 0, interfaces, 1, 0, 0x80, 50, /* bus-powered, 100 mA */
+    };
+    append(to, head, sizeof head);
+    for (uint8_t i = 0; i < interfaces; i++)
+        append_interface(to, d, i, count / interfaces);
 }
 
 GByteArray *usb_descriptors(const struct usb_device *device)

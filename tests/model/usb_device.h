@@ -18,8 +18,10 @@
 /* Results of the packet operations that are no byte count. */
 enum {
     USB_STALL = -1, /* the device answers STALL */
-    USB_NAK = -2 /* bulk IN: nothing to send before *now, or ever (USB_NEVER) unless other packets
-                    change that; control: the device hangs until the next SETUP */
+    USB_NAK = -2,   /* nothing to send, or no room, before *now, or ever (USB_NEVER) unless other
+                       packets change that; control: the device hangs until the next SETUP */
+    USB_BUSY = -3   /* bulk: as USB_NAK, but the device is at work until *now, so that a bus that is
+                       not paced may leap there */
 };
 #define USB_NEVER UINT64_MAX
 
@@ -30,7 +32,7 @@ struct usb_setup {
     uint16_t value, index, length;
 };
 
-enum { USB_ENDPOINTS_MAX = 8 };
+enum { USB_ENDPOINTS_MAX = 9 };
 
 struct usb_endpoint {
     uint8_t address; /* bit 7: IN */
@@ -44,7 +46,9 @@ struct usb_device {
     enum usb_speed speed;
     uint16_t vendor, product, release; /* idVendor, idProduct, bcdDevice */
     uint8_t device_class, interface_class;
-    uint8_t control_packet;                           /* bMaxPacketSize0 */
+    uint8_t interfaces;        /* 0: one; the endpoints are shared out among them in order */
+    const char *kernel_driver; /* bound to every interface when plugged in; NULL: none */
+    uint8_t control_packet;    /* bMaxPacketSize0 */
     const char *manufacturer, *product_name, *serial; /* NULL: no such string */
     struct usb_endpoint endpoints[USB_ENDPOINTS_MAX]; /* ends with address 0 */
     uint32_t in_nak_ns,
@@ -57,7 +61,7 @@ struct usb_device {
      * an IN data stage. */
     int (*control_in)(void *self, uint8_t *packet, size_t size, uint64_t *now);
     int (*control_out)(void *self, const uint8_t *packet, size_t size, uint64_t *now);
-    /* NULL without such endpoints. */
+    /* NULL without such endpoints. bulk_out: bytes taken (all), or one of the above. */
     int (*bulk_in)(void *self, uint8_t endpoint, uint8_t *packet, size_t size, uint64_t *now);
     int (*bulk_out)(void *self, uint8_t endpoint, const uint8_t *packet, size_t size,
                     uint64_t *now);

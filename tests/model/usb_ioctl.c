@@ -160,22 +160,88 @@ void usb_complete_blocking(struct usb_request *request)
 
 /* --- The others ----------------------------------------------------------------------------- */
 
-static long claim(struct usb_node *node, UMockdevIoctlClient *client)
+/* The interface number that an ioctl's argument begins with; -1: there is no such interface. */
+static int interface_number(const struct usb_node *node, UMockdevIoctlData *arg, size_t size)
 {
-    if (node->gone)
-        return -ENODEV;
-    if (node->faults.busy || (node->claimed_by != NULL && node->claimed_by != client))
+    UMockdevIoctlData *data = resolve(arg, 0, size);
+    unsigned number;
+    memcpy(&number, data->data, sizeof number);
+    g_object_unref(data);
+    return number < usb_interface_count(node->device) ? (int)number : -1;
+}
+
+static long claim(struct usb_node *node, UMockdevIoctlClient *client, int interface)
+{
+    if (interface < 0)
+        return -EINVAL;
+    UMockdevIoctlClient **by = &node->claimed_by[interface];
+    if (node->driver_bound[interface] || (node->faults.busy && interface == 0) ||
+        (*by != NULL && *by != client))
         return -EBUSY;
-    node->claimed_by = client;
+    *by = client;
     return 0;
 }
 
-static long release(struct usb_node *node, const UMockdevIoctlClient *client)
+static long release(struct usb_node *node, const UMockdevIoctlClient *client, int interface)
 {
-    if (node->claimed_by != client)
+    if (interface < 0 || node->claimed_by[interface] != client)
         return -EINVAL;
-    node->claimed_by = NULL;
+    node->claimed_by[interface] = NULL;
     return 0;
+}
+
+/* Asked about a kernel driver, or to take it off its interface and put it back. */
+static long driver_name(struct usb_node *node, UMockdevIoctlData *arg)
+{
+    const int interface = interface_number(node, arg, sizeof(struct usbdevfs_getdriver));
+    if (interface < 0)
+        return -EINVAL;
+    const bool ours = node->claimed_by[interface] != NULL;
+    if (!node->driver_bound[interface] && !ours)
+        return -ENODATA;
+    UMockdevIoctlData *data = resolve(arg, 0, sizeof(struct usbdevfs_getdriver));
+    struct usbdevfs_getdriver *get = (struct usbdevfs_getdriver *)(void *)data->data;
+    g_strlcpy(get->driver, ours ? "usbfs" : node->device->kernel_driver, sizeof get->driver);
+    g_object_unref(data);
+    return 0;
+}
+
+static long driver_connect(struct usb_node *node, int interface, bool bound)
+{
+    if (interface < 0)
+        return -EINVAL;
+    if (node->device->kernel_driver == NULL || node->driver_bound[interface] == bound)
+        return bound ? 0 : -ENODATA;
+    if (node->claimed_by[interface] != NULL)
+        return -EBUSY;
+    node->driver_bound[interface] = bound;
+    return bound ? 1 : 0;
+}
+
+static long driver_ioctl(struct usb_node *node, UMockdevIoctlData *arg)
+{
+    UMockdevIoctlData *data = resolve(arg, 0, sizeof(struct usbdevfs_ioctl));
+    struct usbdevfs_ioctl c;
+    memcpy(&c, data->data, sizeof c);
+    g_object_unref(data);
+    const int interface = interface_number(node, arg, sizeof c);
+    switch ((unsigned)c.ioctl_code) {
+    case USBDEVFS_DISCONNECT:
+        return driver_connect(node, interface, false);
+    case USBDEVFS_CONNECT:
+        return driver_connect(node, interface, true);
+    default:
+        return -ENOTTY;
+    }
+}
+
+static long disconnect_claim(struct usb_node *node, UMockdevIoctlClient *client,
+                             UMockdevIoctlData *arg)
+{
+    const int interface = interface_number(node, arg, sizeof(struct usbdevfs_disconnect_claim));
+    if (interface >= 0 && node->driver_bound[interface])
+        node->driver_bound[interface] = false;
+    return claim(node, client, interface);
 }
 
 static long capabilities(UMockdevIoctlData *arg)
@@ -210,16 +276,19 @@ static long simple(struct usb_node *node, UMockdevIoctlClient *client, gulong re
     case USBDEVFS_DISCARDURB:
         return discard(node, client, arg);
     case USBDEVFS_CLAIMINTERFACE:
-        return claim(node, client);
+        return node->gone ? -ENODEV : claim(node, client, interface_number(node, arg, sizeof(int)));
     case USBDEVFS_RELEASEINTERFACE:
-        return release(node, client);
+        return release(node, client, interface_number(node, arg, sizeof(int)));
+    case USBDEVFS_DISCONNECT_CLAIM:
+        return node->gone ? -ENODEV : disconnect_claim(node, client, arg);
+    case USBDEVFS_GETDRIVER:
+        return driver_name(node, arg);
+    case USBDEVFS_IOCTL:
+        return node->gone ? -ENODEV : driver_ioctl(node, arg);
     case USBDEVFS_GET_CAPABILITIES:
         return capabilities(arg);
     case USBDEVFS_CONNECTINFO:
         return connect_info(node, arg);
-    case USBDEVFS_GETDRIVER: /* and USBDEVFS_IOCTL, to detach one: no kernel driver is bound */
-    case USBDEVFS_IOCTL:
-        return -ENODATA;
     case USBDEVFS_SETCONFIGURATION:
     case USBDEVFS_SETINTERFACE:
     case USBDEVFS_CLEAR_HALT:

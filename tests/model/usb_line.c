@@ -83,9 +83,9 @@ static enum usb_progress run_in(struct usb_line *line, struct usb_transfer *t, u
         uint8_t bytes[1024];
         uint64_t now = line->ready_ns > at_ns ? line->ready_ns : at_ns;
         const int count = ask_in(line, t, bytes, full, &now);
-        if (count == USB_NAK) {
+        if (count == USB_NAK || count == USB_BUSY) {
             *again_ns = now;
-            return USB_WAITING;
+            return count == USB_NAK ? USB_WAITING : USB_WORKING;
         }
         line->ready_ns = now;
         at_ns = packet(line, at_ns, count < 0 ? 0 : (size_t)count, line->device->in_nak_ns);
@@ -111,9 +111,9 @@ static enum usb_progress run_out(struct usb_line *line, struct usb_transfer *t, 
         at_ns = packet(line, at_ns, count, line->device->out_nak_ns);
         uint64_t now = at_ns;
         const int taken = give_out(line, t, t->data + t->actual, count, &now);
-        if (taken == USB_NAK) {
+        if (taken == USB_NAK || taken == USB_BUSY) {
             *again_ns = now;
-            return USB_WAITING;
+            return taken == USB_NAK ? USB_WAITING : USB_WORKING;
         }
         if (taken < 0)
             return finish(t, -EPIPE);
@@ -145,7 +145,7 @@ static enum usb_progress run_control(struct usb_line *line, struct usb_transfer 
     }
     const enum usb_progress data =
         in ? run_in(line, t, at_ns, again_ns) : run_out(line, t, at_ns, again_ns);
-    if (data == USB_WAITING) {
+    if (data != USB_DONE) {
         *again_ns = USB_NEVER;
         return USB_WAITING;
     }

@@ -29,8 +29,9 @@ struct usb_transfer {
 };
 
 enum usb_progress {
-    USB_DONE,   /* line->free_ns is when it ended */
-    USB_WAITING /* refused; *again_ns is when to try again, USB_NEVER: not before other packets */
+    USB_DONE,    /* line->free_ns is when it ended */
+    USB_WAITING, /* refused; *again_ns is when to try again, USB_NEVER: not before other packets */
+    USB_WORKING  /* the same, and the device is at work until then */
 };
 
 /* Runs a transfer from `start_ns` on (at which the wire must be free) as far as it goes. */

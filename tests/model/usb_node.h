@@ -15,12 +15,14 @@ struct usb_request {
     UMockdevIoctlData *buffer; /* may be NULL without data */
     struct usb_transfer transfer;
     bool begun, done;
+    bool hung;            /* by a fault: never answered */
+    bool working;         /* the device is at work until start_ns */
     uint64_t start_ns;    /* not before that; USB_NEVER: not before something else happened */
     uint64_t visible_ns;  /* once done: when the process may see it */
     uint64_t deadline_ns; /* of a blocking ioctl */
 };
 
-enum { USB_COUNTS_MAX = 40 };
+enum { USB_COUNTS_MAX = 40, USB_INTERFACES_MAX = 4 };
 
 struct usb_node {
     struct usb_bus *bus;
@@ -35,9 +37,10 @@ struct usb_node {
     bool fifo_writable;
     bool gone;
     GByteArray *descriptors;
-    UMockdevIoctlClient *claimed_by;
-    UMockdevIoctlClient *reaper; /* waits in REAPURB */
-    GQueue queue;                /* of struct usb_request, in the order of submission */
+    UMockdevIoctlClient *claimed_by[USB_INTERFACES_MAX];
+    bool driver_bound[USB_INTERFACES_MAX]; /* the kernel's */
+    UMockdevIoctlClient *reaper;           /* waits in REAPURB */
+    GQueue queue;                          /* of struct usb_request, in the order of submission */
     uint64_t transfers, bytes_in, bytes_out, failed;
     struct usb_count counts[USB_COUNTS_MAX];
 };
@@ -56,6 +59,7 @@ struct usb_bus {
 
 /* usb_descriptor.c: the descriptors as the node and sysfs give them, device descriptor first. */
 GByteArray *usb_descriptors(const struct usb_device *device);
+uint8_t usb_interface_count(const struct usb_device *device);
 /* Answers a standard request; the answer's bytes, or NULL for STALL. */
 GByteArray *usb_standard_request(const struct usb_device *device, const struct usb_setup *setup);
 

@@ -101,8 +101,9 @@ void usb_node_forget(struct usb_node *node, const UMockdevIoctlClient *client)
         }
         i = next;
     }
-    if (node->claimed_by == client)
-        node->claimed_by = NULL;
+    for (size_t i = 0; i < USB_INTERFACES_MAX; i++)
+        if (node->claimed_by[i] == client)
+            node->claimed_by[i] = NULL;
     if (node->reaper == client)
         g_clear_object(&node->reaper);
     usb_bus_pump(node->bus);
@@ -209,6 +210,7 @@ static bool meets_fault(struct usb_node *node, struct usb_request *r)
     }
     if (f->hang_at != 0 && node->transfers == f->hang_at) {
         r->start_ns = USB_NEVER;
+        r->hung = true;
         return true;
     }
     if ((f->stall_at != 0 && node->transfers == f->stall_at) ||
@@ -237,8 +239,9 @@ static void run(struct usb_node *node, struct usb_request *r)
     uint64_t again_ns = USB_NEVER;
     const enum usb_progress progress = standard ? run_standard(node, t, line->free_ns, &again_ns)
                                                 : usb_line_run(line, t, line->free_ns, &again_ns);
-    if (progress == USB_WAITING) {
+    if (progress != USB_DONE) {
         r->start_ns = again_ns;
+        r->working = progress == USB_WORKING;
         return;
     }
     const bool in = ((t->endpoint == 0 ? t->setup.type : t->endpoint) & 0x80) != 0;
@@ -272,7 +275,7 @@ static void ask_others(struct usb_node *node)
 {
     for (const GList *i = node->queue.head; i != NULL; i = i->next) {
         struct usb_request *r = i->data;
-        if (r->transfer.endpoint != 0 && r->begun && !r->done)
+        if (r->transfer.endpoint != 0 && r->begun && !r->done && !r->hung)
             r->start_ns = node->line.free_ns;
     }
 }
@@ -347,7 +350,7 @@ static void find_due(struct usb_node *node, uint64_t now, uint64_t *wire, uint64
         if (!r->done && r->urb == NULL)
             keep_earliest(wire, r->deadline_ns);
         if (!r->done && r->start_ns > now)
-            keep_earliest(wait, r->start_ns);
+            keep_earliest(r->working ? wire : wait, r->start_ns);
     }
 }
 
