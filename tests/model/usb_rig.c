@@ -4,18 +4,28 @@
 #include <string.h>
 
 #include "model/desk.h"
+#include "model/ftdi_model.h"
 #include "model/usb_bus.h"
 #include "model/usb_loop_model.h"
 #include "model/usbasp_model.h"
 #include "model/usbtiny_model.h"
 
+struct settings;
+
+/* One kind of model. */
+struct kind {
+    const struct usb_device *(*find)(const char *name);
+    void *(*make)(struct avr_chip *chip, const struct usb_device *device, const struct settings *s);
+    size_t (*count)(const void *model, struct usb_count *counts, size_t capacity); /* may be NULL */
+    void (*free)(void *model);
+};
+
 /* A programmer and where it is plugged in. */
 struct plugged {
-    const struct usb_device *device;
+    const struct kind *kind;
+    const struct usb_device *device; /* NULL: none */
     const char *path;
-    struct usbtiny_model *usbtiny;
-    struct usbasp_model *usbasp;
-    struct usb_loop_model *loop;
+    void *model;
     struct usb_node *node;
 };
 
@@ -23,27 +33,98 @@ struct settings {
     struct plugged first, second; /* the second has a chip of its own, or is not there */
     struct usb_faults faults;     /* of the first */
     bool slow_jumper;
+    unsigned bitbang_factor; /* 0: the model's own */
     struct avr_chip *second_chip;
 };
 
-static bool find_device(const char *kind, const struct usb_device **device)
+static void *make_usbtiny(struct avr_chip *chip, const struct usb_device *device,
+                          const struct settings *s)
 {
-    *device = usbtiny_model_device(kind);
-    if (*device == NULL)
-        *device = usbasp_model_device(kind);
-    if (*device == NULL && strcmp(kind, usb_loop_device.name) == 0)
-        *device = &usb_loop_device;
-    return *device != NULL;
+    (void)s;
+    return usbtiny_model_new(chip, device);
+}
+
+static void free_usbtiny(void *model)
+{
+    usbtiny_model_free(model);
+}
+
+static void *make_usbasp(struct avr_chip *chip, const struct usb_device *device,
+                         const struct settings *s)
+{
+    struct usbasp_model *model = usbasp_model_new(chip, device);
+    usbasp_model_set_slow_jumper(model, s->slow_jumper);
+    return model;
+}
+
+static void free_usbasp(void *model)
+{
+    usbasp_model_free(model);
+}
+
+static void *make_ftdi(struct avr_chip *chip, const struct usb_device *device,
+                       const struct settings *s)
+{
+    struct ftdi_model *model = ftdi_model_new(chip, device);
+    if (s->bitbang_factor != 0)
+        ftdi_model_set_bitbang_factor(model, s->bitbang_factor);
+    return model;
+}
+
+static size_t count_ftdi(const void *model, struct usb_count *counts, size_t capacity)
+{
+    return ftdi_model_counts(model, counts, capacity);
+}
+
+static void free_ftdi(void *model)
+{
+    ftdi_model_free(model);
+}
+
+static const struct usb_device *find_loop(const char *name)
+{
+    return strcmp(name, usb_loop_device.name) == 0 ? &usb_loop_device : NULL;
+}
+
+static void *make_loop(struct avr_chip *chip, const struct usb_device *device,
+                       const struct settings *s)
+{
+    (void)chip;
+    (void)device;
+    (void)s;
+    return usb_loop_model_new();
+}
+
+static void free_loop(void *model)
+{
+    usb_loop_model_free(model);
+}
+
+static const struct kind kinds[] = {
+    {.find = usbtiny_model_device, .make = make_usbtiny, .free = free_usbtiny},
+    {.find = usbasp_model_device, .make = make_usbasp, .free = free_usbasp},
+    {.find = ftdi_model_device, .make = make_ftdi, .count = count_ftdi, .free = free_ftdi},
+    {.find = find_loop, .make = make_loop, .free = free_loop},
+};
+
+static bool find_device(const char *name, struct plugged *p)
+{
+    p->device = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && p->device == NULL; i++) {
+        p->kind = &kinds[i];
+        p->device = p->kind->find(name);
+    }
+    return p->device != NULL;
 }
 
 static bool take_device(void *context, const char *value)
 {
-    return find_device(value, &((struct settings *)context)->first.device);
+    return find_device(value, &((struct settings *)context)->first);
 }
 
 static bool take_also(void *context, const char *value)
 {
-    return find_device(value, &((struct settings *)context)->second.device);
+    return find_device(value, &((struct settings *)context)->second);
 }
 
 static bool take_path(void *context, const char *value)
@@ -91,10 +172,19 @@ static bool take_slow_jumper(void *context, const char *value)
     return true;
 }
 
+static bool take_bitbang_factor(void *context, const char *value)
+{
+    unsigned *factor = &((struct settings *)context)->bitbang_factor;
+    *factor = (unsigned)strtoul(value, NULL, 10);
+    return *factor > 0;
+}
+
 static const struct desk_option own_options[] = {
     {"device", "KIND",
      "usbtiny, arduinoisp, usbasp-1.05, usbasp-1.07, usbasp-1.11, usbasp-fixed, usbasp-clone,\n"
-     "      usbasp-nameless, or loop, which sends back what comes in; default usbtiny",
+     "      usbasp-nameless; ft232h, ft2232h, ft4232h, ft2232d, 2232hio, ktlink, tumpa-b, ft232r,\n"
+     "      ft245r, arduino-ft232r, ttl232r; or loop, which sends back what comes in;\n"
+     "      default usbtiny",
      take_device},
     {"path", "PATH", "where it is plugged in; default 1-1", take_path},
     {"also", "KIND", "another one, with an ATmega328P", take_also},
@@ -104,6 +194,8 @@ static const struct desk_option own_options[] = {
      "      stall-request=R: request R is unknown",
      take_usb_fault},
     {"slow-jumper", NULL, "of a USBasp: closed", take_slow_jumper},
+    {"bitbang-factor", "N", "of an FTDI chip: bytes clocked in one baud, 4 or 16; default 4",
+     take_bitbang_factor},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -114,44 +206,35 @@ static void prepare(void *context)
 }
 
 static void plug(struct usb_bus *bus, struct plugged *p, struct avr_chip *chip,
-                 const struct usb_faults *faults)
+                 const struct settings *s, const struct usb_faults *faults)
 {
-    void *self;
-    if (p->device == &usb_loop_device)
-        self = p->loop = usb_loop_model_new();
-    else if (usbtiny_model_device(p->device->name) != NULL)
-        self = p->usbtiny = usbtiny_model_new(chip, p->device);
-    else
-        self = p->usbasp = usbasp_model_new(chip, p->device);
-    p->node = usb_bus_plug(bus, p->path, p->device, self, faults);
+    p->model = p->kind->make(chip, p->device, s);
+    p->node = usb_bus_plug(bus, p->path, p->device, p->model, faults);
 }
 
 static void plug_all(struct usb_bus *bus, struct settings *s, struct avr_chip *chip)
 {
-    plug(bus, &s->first, chip, &s->faults);
-    if (s->first.usbasp != NULL)
-        usbasp_model_set_slow_jumper(s->first.usbasp, s->slow_jumper);
+    plug(bus, &s->first, chip, s, &s->faults);
     if (s->second.device == NULL)
         return;
     const struct usb_faults none = usb_no_faults();
     s->second_chip = avr_chip_new(avr_chip_spec("m328p"), NULL);
-    plug(bus, &s->second, s->second_chip, &none);
+    plug(bus, &s->second, s->second_chip, s, &none);
 }
 
 static void unplug(struct plugged *p)
 {
-    usbtiny_model_free(p->usbtiny);
-    usbasp_model_free(p->usbasp);
-    usb_loop_model_free(p->loop);
+    if (p->device != NULL)
+        p->kind->free(p->model);
 }
 
 int main(int argc, char **argv)
 {
     struct desk desk;
-    struct settings s = {.first = {.device = usbtiny_model_device("usbtiny"), .path = "1-1"},
-                         .second = {.path = "1-2"},
-                         .faults = usb_no_faults()};
+    struct settings s = {
+        .first = {.path = "1-1"}, .second = {.path = "1-2"}, .faults = usb_no_faults()};
     int status;
+    (void)find_device("usbtiny", &s.first);
     if (!desk_start(&desk, argc, argv, "usb_rig", own_options, &s, &status))
         return status;
     struct usb_bus *bus = usb_bus_new(desk.paced ? USB_PACED : USB_LEAP);
@@ -160,7 +243,10 @@ int main(int argc, char **argv)
     avr_chip_settle(desk.chip, usb_bus_now(bus));
     struct usb_count found[64];
     struct desk_count counts[64];
-    const size_t count = usb_node_counts(s.first.node, found, sizeof found / sizeof found[0]);
+    size_t count = usb_node_counts(s.first.node, found, sizeof found / sizeof found[0]);
+    if (s.first.kind->count != NULL)
+        count += s.first.kind->count(s.first.model, found + count,
+                                     sizeof found / sizeof found[0] - count);
     for (size_t i = 0; i < count; i++)
         counts[i] = (struct desk_count){found[i].name, found[i].value};
     status = desk_finish(&desk, good, counts, count);
