@@ -123,9 +123,10 @@ static enum status check_operands(const struct settings *s, struct error *e)
     return e->code;
 }
 
-/* Letters that no programmer of ours can follow. */
+/* What no programmer of ours can follow. */
 static enum status check_letters(struct cli *cli, struct error *e)
 {
+    const struct text_list *exits = &cli->settings.exit_options;
     if (cli->settings.osccal)
         return error_set(e, STATUS_UNSUPPORTED,
                          "-O: none of the programmers supported so far calibrates the oscillator");
@@ -133,6 +134,11 @@ static enum status check_letters(struct cli *cli, struct error *e)
         text_sink_log(&cli->sink, LOG_NOTE,
                       "-r is for boot loaders that start when their port is touched at 1200 baud; "
                       "none of those is supported so far, so nothing is touched");
+    for (size_t i = 0; i < exits->count; i++)
+        if (strstr(exits->items[i], "reset") == NULL) /* the session's to answer */
+            text_sink_log(&cli->sink, LOG_NOTE,
+                          "-E %s: no programmer supported so far drives that pin when it leaves",
+                          exits->items[i]);
     return STATUS_OK;
 }
 

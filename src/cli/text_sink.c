@@ -299,33 +299,35 @@ static void on_end(struct text_sink *s, const struct event *event)
 static void say_byte_report(struct text_sink *s, const struct memory_report *m)
 {
     const char *name = m->memory->name;
-    if (m->has_before && m->has_after && m->before != m->after)
+    if (m->written > 0 && m->has_before && m->has_after && m->before != m->after)
         say(s, "  %s 0x%02x -> 0x%02x", name, m->before, m->after);
-    else if (m->has_before && m->has_after)
-        say(s, "  %s 0x%02x, as it was", name, m->after);
-    else if (m->has_after)
-        say(s, "  %s is now 0x%02x", name, m->after);
-    else if (m->has_before && m->read > 0)
+    else if (m->written > 0 && m->has_after)
+        say(s, "  %s 0x%02x%s", name, m->after, m->has_before ? ", as it was" : "");
+    else if ((m->read > 0 || m->verified > 0) && m->has_before)
         say(s, "  %s 0x%02x", name, m->before);
+}
+
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
 }
 
 static void say_memory_report(struct text_sink *s, const struct memory_report *m)
 {
     const char *name = m->memory->name;
     if (m->memory->kind == MEMORY_FUSE || m->memory->kind == MEMORY_LOCK) {
-        if (m->written > 0 || m->verified > 0 || m->read > 0)
-            say_byte_report(s, m);
+        say_byte_report(s, m);
         return;
     }
     if (m->read > 0)
-        say(s, "  %" PRIu32 " bytes of %s read", m->read, name);
+        say(s, "  %" PRIu32 " byte%s of %s read", m->read, plural(m->read), name);
     if (m->written > 0 && m->skipped == 0)
-        say(s, "  %" PRIu32 " bytes of %s written", m->written, name);
+        say(s, "  %" PRIu32 " byte%s of %s written", m->written, plural(m->written), name);
     else if (m->written > 0)
-        say(s, "  %" PRIu32 " bytes of %s written, %" PRIu32 " of them were there already",
-            m->written, name, m->skipped);
+        say(s, "  %" PRIu32 " byte%s of %s written, %" PRIu32 " of them there already", m->written,
+            plural(m->written), name, m->skipped);
     if (m->verified > 0)
-        say(s, "  %" PRIu32 " bytes of %s verified", m->verified, name);
+        say(s, "  %" PRIu32 " byte%s of %s verified", m->verified, plural(m->verified), name);
 }
 
 static void on_report(struct text_sink *s, const struct report *report)

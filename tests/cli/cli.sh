@@ -155,7 +155,7 @@ run 0 -c dryrun -p m328p -U efuse:w::m; err 'note:'; no_err 'error|fail|warning'
 run 0 -c dryrun -p m8 -qq -U efuse:w:0xff:m; no_err; no_out
 run 0 -c dryrun -p m328p -U fuse:w:0xff:m; err 'note: .*fuse'
 run 0 -c dryrun -p m328p -U eeprom:w:nothing.hex:i; err 'note:'; no_err 'error|fail|Erasing'
-run 0 -c dryrun -p m328p -suyY -r -E reset,vcc; no_err 'error|fail'
+run 0 -c dryrun -p m328p -suyY -r -E reset,vcc; err 'note: -E vcc'; err 'note: -E reset'; no_err 'error|fail'
 
 # --- nothing is written -------------------------------------------------------------------------
 run 0 -c dryrun -p m328p -qq -n -U flash:w:four.hex

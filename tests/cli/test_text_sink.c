@@ -125,7 +125,7 @@ static void a_pipe_gets_one_line_a_phase_and_a_summary(void **state)
                     "Verifying flash: 4096 bytes in 0.40 s, 10.2 kB/s\n"
                     "Done in 1.43 s: ATmega328P via avrisp\n"
                     "  chip erased\n"
-                    "  4096 bytes of flash written, 128 of them were there already\n"
+                    "  4096 bytes of flash written, 128 of them there already\n"
                     "  4096 bytes of flash verified\n"
                     "  lfuse 0x62 -> 0xff\n"
                     "  hfuse 0xd8, as it was\n");
@@ -197,7 +197,7 @@ static void without_progress_and_with_q_only_the_answer_is_left(void **state)
         desk_expect(&d, "Device signature = 1E 95 0F (ATmega328P)\n"
                         "Done in 1.43 s: ATmega328P via avrisp\n"
                         "  chip erased\n"
-                        "  4096 bytes of flash written, 128 of them were there already\n"
+                        "  4096 bytes of flash written, 128 of them there already\n"
                         "  4096 bytes of flash verified\n"
                         "  lfuse 0x62 -> 0xff\n"
                         "  hfuse 0xd8, as it was\n");
@@ -323,6 +323,53 @@ static void v_shows_values_and_small_steps_and_more_of_them_the_wire(void **stat
                     "flash 0x0010: wanted 0x12, found 0xff\n");
 }
 
+static void the_summary_tells_what_became_of_each_memory(void **state)
+{
+    (void)state;
+    static const struct memory calibration = {.name = "calibration", .kind = MEMORY_CALIBRATION};
+    static const struct {
+        struct memory_report m;
+        const char *line;
+    } rows[] = {
+        {{.memory = &lfuse}, ""},
+        {{.memory = &lfuse, .has_before = true, .before = 1}, ""},
+        {{.memory = &lfuse, .read = 1, .has_before = true, .before = 1}, "  lfuse 0x01\n"},
+        {{.memory = &lfuse,
+          .read = 1,
+          .has_before = true,
+          .before = 1,
+          .has_after = true,
+          .after = 1},
+         "  lfuse 0x01\n"},
+        {{.memory = &lfuse, .verified = 1, .has_before = true, .before = 1}, "  lfuse 0x01\n"},
+        {{.memory = &lfuse, .written = 1, .has_after = true, .after = 2}, "  lfuse 0x02\n"},
+        {{.memory = &lfuse,
+          .written = 1,
+          .has_before = true,
+          .before = 1,
+          .has_after = true,
+          .after = 2},
+         "  lfuse 0x01 -> 0x02\n"},
+        {{.memory = &calibration, .read = 1}, "  1 byte of calibration read\n"},
+        {{.memory = &flash, .read = 2, .verified = 1},
+         "  2 bytes of flash read\n  1 byte of flash verified\n"},
+        {{.memory = &flash, .written = 4, .skipped = 4},
+         "  4 bytes of flash written, 4 of them there already\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct desk d;
+        char wanted[128];
+        struct memory_report memory = rows[i].m;
+        const struct report report = {.programmer = "sim", .memories = &memory, .memory_count = 1};
+        struct event event = {.kind = EVENT_REPORT, .report = &report};
+        desk_open(&d, (struct text_options){0});
+        context_emit(&d.context, &event);
+        (void)snprintf(wanted, sizeof wanted, "Done in 0.00 s: unknown chip via sim\n%s",
+                       rows[i].line);
+        desk_expect(&d, wanted);
+    }
+}
+
 /* Wrappers take either word on standard error, in any case, for a run gone wrong. */
 static void a_good_run_never_says_error_or_fail(void **state)
 {
@@ -374,6 +421,7 @@ int main(void)
         cmocka_unit_test(control_characters_in_a_name_do_not_reach_the_terminal),
         cmocka_unit_test(under_the_name_avrdude_the_signature_is_shown_as_there),
         cmocka_unit_test(v_shows_values_and_small_steps_and_more_of_them_the_wire),
+        cmocka_unit_test(the_summary_tells_what_became_of_each_memory),
         cmocka_unit_test(a_good_run_never_says_error_or_fail),
         cmocka_unit_test(durations_and_rates_are_short),
     };
