@@ -79,7 +79,7 @@ struct avr_chip *avr_chip_new(const struct avr_chip_spec *spec,
     avr_clear_buffers(chip);
     latch_fuses(chip);
     chip->level[AVR_PIN_POWER] = true;
-    chip->level[AVR_PIN_RESET] = spec->family != FAMILY_AT89S;
+    chip->level[AVR_PIN_RESET] = avr_chip_reset_released(chip);
     update_pins(chip);
     return chip;
 }
@@ -434,7 +434,7 @@ static bool floating(struct avr_chip *chip)
 static void update_pins(struct avr_chip *chip)
 {
     const bool *fault = chip->fault;
-    const bool inactive = chip->spec->family != FAMILY_AT89S; /* level of RESET */
+    const bool inactive = avr_chip_reset_released(chip);
     if (fault[AVR_FAULT_MOSI_CUT]) {
         chip->mosi = false;
     } else if (fault[AVR_FAULT_SWAPPED]) { /* wired to an input that nobody drives */
@@ -453,6 +453,11 @@ void avr_chip_set_pin(struct avr_chip *chip, enum avr_pin pin, bool level, uint6
     advance(chip, now_ns);
     chip->level[pin] = level;
     update_pins(chip);
+}
+
+bool avr_chip_reset_released(const struct avr_chip *chip)
+{
+    return chip->spec->family != FAMILY_AT89S;
 }
 
 bool avr_chip_miso(struct avr_chip *chip, uint64_t now_ns)

@@ -85,6 +85,8 @@ void avr_chip_free(struct avr_chip *chip); /* takes NULL */
  * the pull resistor (RESET: high, except low for an AT89S). POWER is VCC. */
 enum avr_pin { AVR_PIN_RESET, AVR_PIN_SCK, AVR_PIN_MOSI, AVR_PIN_POWER, AVR_PIN_COUNT };
 void avr_chip_set_pin(struct avr_chip *chip, enum avr_pin pin, bool level, uint64_t now_ns);
+/* The level that the pull resistor gives RESET when the programmer lets go of it. */
+bool avr_chip_reset_released(const struct avr_chip *chip);
 /* The level at the programmer's MISO input. */
 bool avr_chip_miso(struct avr_chip *chip, uint64_t now_ns);
 

@@ -24,11 +24,12 @@ struct serial_port {
     char folder[32];      /* pty: where its symbolic link is; "" otherwise */
     int master, listener; /* -1: none */
     int wake[2];          /* pipe */
-    bool open, unplugged;
+    bool unplugged;
+    struct serial_tty *tty;
+    pthread_mutex_t lock; /* of all below: a tty changes them from umockdev's thread */
+    unsigned open_count;
     bool hang_up; /* HUPCL as last seen */
     uint32_t baud;
-    struct serial_tty *tty;
-    pthread_mutex_t lock; /* of `lines`, which a tty changes from umockdev's thread */
     struct serial_port_lines lines;
 };
 
@@ -37,6 +38,97 @@ static void *failed(const char *what)
     fprintf(stderr, "serial port: %s: %s\n", what, strerror(errno));
     return NULL;
 }
+
+/* --- Opening and closing at the far end ------------------------------------------------------ */
+
+static uint32_t baud_of(speed_t speed)
+{
+    static const struct {
+        speed_t speed;
+        uint32_t baud;
+    } rates[] = {
+        {B1200, 1200},     {B2400, 2400},     {B4800, 4800},     {B9600, 9600},
+        {B19200, 19200},   {B38400, 38400},   {B57600, 57600},   {B115200, 115200},
+        {B230400, 230400}, {B460800, 460800}, {B500000, 500000}, {B1000000, 1000000},
+    };
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        if (rates[i].speed == speed) {
+            return rates[i].baud;
+        }
+    }
+    return 1; /* set to something no board here runs at */
+}
+
+/* With the lock held, as the three that follow. */
+static void read_settings(struct serial_port *port)
+{
+    struct termios settings;
+    if (port->kind != SERIAL_PORT_TCP && tcgetattr(port->master, &settings) == 0) {
+        port->baud = baud_of(cfgetospeed(&settings));
+        port->hang_up = (settings.c_cflag & HUPCL) != 0;
+    }
+}
+
+static void drive_lines(struct serial_port *port, bool dtr, bool rts)
+{
+    port->lines.dtr_raised += dtr && !port->lines.dtr;
+    port->lines.dtr = dtr;
+    port->lines.rts = rts;
+    if (port->tty != NULL) {
+        serial_tty_set_lines(port->tty, dtr, rts);
+    }
+}
+
+static void far_end_opened(struct serial_port *port)
+{
+    if (port->open_count++ == 0) {
+        port->lines.opened++;
+        drive_lines(port, true, true);
+    }
+}
+
+static void far_end_closed(struct serial_port *port)
+{
+    if (port->open_count == 0 || --port->open_count > 0) {
+        return;
+    }
+    read_settings(port);
+    port->lines.closed++;
+    port->lines.touches_1200 += port->baud == 1200;
+    if (port->hang_up) {
+        drive_lines(port, false, false);
+    }
+}
+
+static void tty_opened(void *context)
+{
+    struct serial_port *port = context;
+    pthread_mutex_lock(&port->lock);
+    far_end_opened(port);
+    pthread_mutex_unlock(&port->lock);
+    serial_port_wake(port);
+}
+
+static void tty_closed(void *context)
+{
+    struct serial_port *port = context;
+    pthread_mutex_lock(&port->lock);
+    far_end_closed(port);
+    pthread_mutex_unlock(&port->lock);
+    serial_port_wake(port);
+}
+
+static void tty_lines(void *context, bool dtr, bool rts)
+{
+    struct serial_port *port = context;
+    pthread_mutex_lock(&port->lock);
+    drive_lines(port, dtr, rts);
+    pthread_mutex_unlock(&port->lock);
+    serial_port_wake(port);
+}
+
+static const struct serial_tty_events tty_events = {
+    .opened = tty_opened, .closed = tty_closed, .lines = tty_lines};
 
 /* --- Making one ------------------------------------------------------------------------------ */
 
@@ -73,22 +165,10 @@ static bool make_pty(struct serial_port *port)
     return symlink(slave, port->name) == 0;
 }
 
-/* From umockdev's thread. */
-static void tty_lines(void *context, bool dtr, bool rts)
-{
-    struct serial_port *port = context;
-    pthread_mutex_lock(&port->lock);
-    port->lines.dtr_raised += dtr && !port->lines.dtr;
-    port->lines.dtr = dtr;
-    port->lines.rts = rts;
-    pthread_mutex_unlock(&port->lock);
-    serial_port_wake(port);
-}
-
 static bool make_tty(struct serial_port *port, const struct serial_port_id *id)
 {
     static const struct serial_port_id uno = {0x2341, 0x0043, "Arduino Uno", "85430353"};
-    port->tty = serial_tty_new(id != NULL ? id : &uno, tty_lines, port);
+    port->tty = serial_tty_new(id != NULL ? id : &uno, &tty_events, port);
     if (port->tty == NULL) {
         return false;
     }
@@ -184,76 +264,9 @@ void serial_port_export(const struct serial_port *port)
     }
 }
 
-/* --- Opening and closing at the far end ------------------------------------------------------ */
-
-static uint32_t baud_of(speed_t speed)
-{
-    static const struct {
-        speed_t speed;
-        uint32_t baud;
-    } rates[] = {
-        {B1200, 1200},     {B2400, 2400},     {B4800, 4800},     {B9600, 9600},
-        {B19200, 19200},   {B38400, 38400},   {B57600, 57600},   {B115200, 115200},
-        {B230400, 230400}, {B460800, 460800}, {B500000, 500000}, {B1000000, 1000000},
-    };
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        if (rates[i].speed == speed) {
-            return rates[i].baud;
-        }
-    }
-    return 1; /* set to something no board here runs at */
-}
-
-static void read_settings(struct serial_port *port)
-{
-    struct termios settings;
-    if (port->kind != SERIAL_PORT_TCP && tcgetattr(port->master, &settings) == 0) {
-        port->baud = baud_of(cfgetospeed(&settings));
-        port->hang_up = (settings.c_cflag & HUPCL) != 0;
-    }
-}
-
-static void far_end_opened(struct serial_port *port)
-{
-    port->open = true;
-    pthread_mutex_lock(&port->lock);
-    port->lines.opened++;
-    port->lines.dtr_raised += !port->lines.dtr;
-    port->lines.dtr = port->lines.rts = true;
-    const struct serial_port_lines lines = port->lines;
-    pthread_mutex_unlock(&port->lock);
-    if (port->tty != NULL) {
-        serial_tty_set_lines(port->tty, lines.dtr, lines.rts);
-    }
-}
-
-static void far_end_closed(struct serial_port *port)
-{
-    if (!port->open) {
-        return;
-    }
-    read_settings(port);
-    port->open = false;
-    pthread_mutex_lock(&port->lock);
-    port->lines.closed++;
-    port->lines.touches_1200 += port->baud == 1200;
-    if (port->hang_up) {
-        port->lines.dtr = port->lines.rts = false;
-    }
-    const struct serial_port_lines lines = port->lines;
-    pthread_mutex_unlock(&port->lock);
-    if (port->tty != NULL) {
-        serial_tty_set_lines(port->tty, lines.dtr, lines.rts);
-    }
-    if (port->kind == SERIAL_PORT_TCP) {
-        close(port->master);
-        port->master = -1;
-    }
-}
-
 static void accept_client(struct serial_port *port)
 {
-    if (port->kind != SERIAL_PORT_TCP || port->master >= 0 || port->unplugged) {
+    if (port->master >= 0) {
         return;
     }
     port->master = accept(port->listener, NULL, NULL);
@@ -265,26 +278,36 @@ static void accept_client(struct serial_port *port)
     }
 }
 
+static void look_at_pty(struct serial_port *port)
+{
+    struct pollfd p = {.fd = port->master, .events = POLLIN};
+    (void)poll(&p, 1, 0);
+    if ((p.revents & POLLHUP) != 0 && (p.revents & POLLIN) == 0) {
+        far_end_closed(port);
+    } else if ((p.revents & POLLHUP) == 0 && port->open_count == 0) {
+        far_end_opened(port);
+    }
+}
+
 /* Without waiting: has the far end been opened or closed? */
 static void look(struct serial_port *port)
 {
-    accept_client(port);
-    if (port->master < 0 || port->unplugged) {
+    if (port->unplugged) {
         return;
     }
-    struct pollfd p = {.fd = port->master, .events = POLLIN};
-    (void)poll(&p, 1, 0);
+    if (port->tty != NULL) { /* tells the opening by itself */
+        serial_tty_look(port->tty);
+    }
+    pthread_mutex_lock(&port->lock);
     if (port->kind == SERIAL_PORT_TCP) {
-        return; /* its end is seen by reading */
+        accept_client(port);
+    } else if (port->kind == SERIAL_PORT_PTY) {
+        look_at_pty(port);
     }
-    if ((p.revents & POLLHUP) != 0 && (p.revents & POLLIN) == 0) {
-        far_end_closed(port);
-    } else if ((p.revents & POLLHUP) == 0 && !port->open) {
-        far_end_opened(port);
-    }
-    if (port->open) {
+    if (port->open_count > 0) {
         read_settings(port);
     }
+    pthread_mutex_unlock(&port->lock);
 }
 
 /* A closed pseudo-terminal always polls as hung up, so its opening is looked for now and then. */
@@ -294,11 +317,12 @@ void serial_port_wait(struct serial_port *port, uint64_t timeout_ns)
 {
     look(port);
     struct pollfd p[2] = {{.fd = port->wake[0], .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    const bool open = serial_port_is_open(port);
     if (port->kind == SERIAL_PORT_TCP) {
         p[1].fd = port->master >= 0 ? port->master : port->listener;
-    } else if (port->open) {
+    } else if (open) {
         p[1].fd = port->master;
-    } else if (timeout_ns > look_interval_ns) {
+    } else if (port->kind == SERIAL_PORT_PTY && timeout_ns > look_interval_ns) {
         timeout_ns = look_interval_ns;
     }
     const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
@@ -316,6 +340,15 @@ void serial_port_wake(struct serial_port *port)
     (void)!write(port->wake[1], "", 1); /* full: a wake is under way already */
 }
 
+static void hang_up_tcp(struct serial_port *port)
+{
+    pthread_mutex_lock(&port->lock);
+    far_end_closed(port);
+    pthread_mutex_unlock(&port->lock);
+    close(port->master);
+    port->master = -1;
+}
+
 size_t serial_port_read(struct serial_port *port, uint8_t *data, size_t size)
 {
     look(port);
@@ -327,14 +360,14 @@ size_t serial_port_read(struct serial_port *port, uint8_t *data, size_t size)
         (void)setsockopt(port->master, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
     }
     if (count == 0 && port->kind == SERIAL_PORT_TCP) {
-        far_end_closed(port);
+        hang_up_tcp(port);
     }
     return count > 0 ? (size_t)count : 0;
 }
 
 void serial_port_write(struct serial_port *port, const uint8_t *data, size_t size)
 {
-    for (int patience = 0; size > 0 && port->open && !port->unplugged && patience < 200;) {
+    for (int patience = 0; size > 0 && serial_port_is_open(port) && patience < 200;) {
         const ssize_t count = write(port->master, data, size);
         if (count > 0) {
             data += count;
@@ -349,14 +382,20 @@ void serial_port_write(struct serial_port *port, const uint8_t *data, size_t siz
     }
 }
 
-bool serial_port_is_open(const struct serial_port *port)
+bool serial_port_is_open(struct serial_port *port)
 {
-    return port->open;
+    pthread_mutex_lock(&port->lock);
+    const bool open = port->open_count > 0 && !port->unplugged;
+    pthread_mutex_unlock(&port->lock);
+    return open;
 }
 
-uint32_t serial_port_baud(const struct serial_port *port)
+uint32_t serial_port_baud(struct serial_port *port)
 {
-    return port->baud;
+    pthread_mutex_lock(&port->lock);
+    const uint32_t baud = port->baud;
+    pthread_mutex_unlock(&port->lock);
+    return baud;
 }
 
 struct serial_port_lines serial_port_lines(struct serial_port *port)
@@ -370,8 +409,10 @@ struct serial_port_lines serial_port_lines(struct serial_port *port)
 
 void serial_port_unplug(struct serial_port *port)
 {
+    pthread_mutex_lock(&port->lock);
     port->unplugged = true;
-    port->open = false;
+    port->open_count = 0;
+    pthread_mutex_unlock(&port->lock);
     if (port->tty != NULL) {
         serial_tty_remove(port->tty);
     }

@@ -37,9 +37,9 @@ void serial_port_wake(struct serial_port *port);
 size_t serial_port_read(struct serial_port *port, uint8_t *data, size_t size);
 /* Sends; bytes that nobody is there to take are lost, as on a real wire. */
 void serial_port_write(struct serial_port *port, const uint8_t *data, size_t size);
-bool serial_port_is_open(const struct serial_port *port);
+bool serial_port_is_open(struct serial_port *port);
 /* The rate the program has set; 0: the link has none. */
-uint32_t serial_port_baud(const struct serial_port *port);
+uint32_t serial_port_baud(struct serial_port *port);
 
 /* Modem lines as the system drives them: raised by opening, dropped by closing if HUPCL is set,
  * and as the program wants between. */

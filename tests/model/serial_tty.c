@@ -13,10 +13,11 @@
 struct serial_tty {
     UMockdevTestbed *bed;
     UMockdevIoctlBase *ioctls;
-    void (*lines)(void *context, bool dtr, bool rts);
+    const struct serial_tty_events *events;
     void *context;
-    pthread_mutex_t lock;
-    int bits; /* TIOCM_DTR, TIOCM_RTS */
+    pthread_mutex_t lock; /* of the two that follow; never held while an event is told */
+    GPtrArray *clients;   /* open file descriptors: UMockdevIoctlClient, referenced */
+    int bits;             /* TIOCM_DTR, TIOCM_RTS */
 };
 
 static int change_bits(struct serial_tty *tty, gulong request, int bits)
@@ -32,6 +33,42 @@ static int change_bits(struct serial_tty *tty, gulong request, int bits)
     const int now = tty->bits;
     pthread_mutex_unlock(&tty->lock);
     return now;
+}
+
+/* Lets go of the clients that are gone. Returns how many. */
+static unsigned forget_closed(struct serial_tty *tty)
+{
+    unsigned closed = 0;
+    pthread_mutex_lock(&tty->lock);
+    for (guint i = 0; i < tty->clients->len;) {
+        if (umockdev_ioctl_client_get_connected(g_ptr_array_index(tty->clients, i))) {
+            i++;
+        } else {
+            g_ptr_array_remove_index(tty->clients, i);
+            closed++;
+        }
+    }
+    pthread_mutex_unlock(&tty->lock);
+    return closed;
+}
+
+void serial_tty_look(struct serial_tty *tty)
+{
+    for (unsigned closed = forget_closed(tty); closed > 0; closed--) {
+        tty->events->closed(tty->context);
+    }
+}
+
+/* A file descriptor of the program's. That it was closed umockdev does not announce. */
+static void client_connected(UMockdevIoctlBase *base, UMockdevIoctlClient *client, gpointer data)
+{
+    (void)base;
+    struct serial_tty *tty = data;
+    serial_tty_look(tty);
+    pthread_mutex_lock(&tty->lock);
+    g_ptr_array_add(tty->clients, g_object_ref(client));
+    pthread_mutex_unlock(&tty->lock);
+    tty->events->opened(tty->context);
 }
 
 /* Runs in umockdev's thread. Modem lines are ours; all else is for the pseudo-terminal. */
@@ -57,7 +94,7 @@ static gboolean handle_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *clien
         bits |= TIOCM_DSR | TIOCM_CTS | TIOCM_CAR;
         umockdev_ioctl_data_update(value, 0, (guint8 *)&bits, sizeof bits);
     } else {
-        tty->lines(tty->context, (bits & TIOCM_DTR) != 0, (bits & TIOCM_RTS) != 0);
+        tty->events->lines(tty->context, (bits & TIOCM_DTR) != 0, (bits & TIOCM_RTS) != 0);
     }
     umockdev_ioctl_data_unref(value);
     umockdev_ioctl_client_complete(client, 0, 0);
@@ -80,7 +117,7 @@ static bool describe(UMockdevTestbed *bed, const struct serial_port_id *id, GErr
 }
 
 struct serial_tty *serial_tty_new(const struct serial_port_id *id,
-                                  void (*lines)(void *context, bool dtr, bool rts), void *context)
+                                  const struct serial_tty_events *events, void *context)
 {
     struct serial_tty *tty = calloc(1, sizeof *tty);
     if (tty == NULL) {
@@ -88,9 +125,11 @@ struct serial_tty *serial_tty_new(const struct serial_port_id *id,
     }
     *tty = (struct serial_tty){.bed = umockdev_testbed_new(),
                                .ioctls = umockdev_ioctl_base_new(),
-                               .lines = lines,
+                               .clients = g_ptr_array_new_with_free_func(g_object_unref),
+                               .events = events,
                                .context = context};
     pthread_mutex_init(&tty->lock, NULL);
+    g_signal_connect(tty->ioctls, "client-connected", G_CALLBACK(client_connected), tty);
     g_signal_connect(tty->ioctls, "handle-ioctl", G_CALLBACK(handle_ioctl), tty);
     GError *problem = NULL;
     if (!describe(tty->bed, id, &problem) ||
@@ -110,6 +149,7 @@ void serial_tty_free(struct serial_tty *tty)
     }
     g_object_unref(tty->bed);
     g_object_unref(tty->ioctls);
+    g_ptr_array_unref(tty->clients);
     pthread_mutex_destroy(&tty->lock);
     free(tty);
 }

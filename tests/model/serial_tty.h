@@ -9,13 +9,22 @@
 
 struct serial_tty;
 
-/* `lines` is called from umockdev's thread whenever the program sets DTR or RTS. NULL if it cannot
- * be made, also when built without umockdev. */
+/* What the program does to the device; called from umockdev's thread, `closed` also from
+ * serial_tty_look(). */
+struct serial_tty_events {
+    void (*opened)(void *context); /* each time: a program may have it open more than once */
+    void (*closed)(void *context);
+    void (*lines)(void *context, bool dtr, bool rts); /* set by it */
+};
+
+/* NULL after a complaint. `events` is borrowed. */
 struct serial_tty *serial_tty_new(const struct serial_port_id *id,
-                                  void (*lines)(void *context, bool dtr, bool rts), void *context);
+                                  const struct serial_tty_events *events, void *context);
 void serial_tty_free(struct serial_tty *tty); /* takes NULL */
 const char *serial_tty_name(const struct serial_tty *tty);
 int serial_tty_master(const struct serial_tty *tty); /* of the pseudo-terminal; stays the tty's */
+/* Looks whether the program has closed the device. */
+void serial_tty_look(struct serial_tty *tty);
 /* What the program reads back as its lines. */
 void serial_tty_set_lines(struct serial_tty *tty, bool dtr, bool rts);
 void serial_tty_export(const struct serial_tty *tty); /* in a child, before exec */
