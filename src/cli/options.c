@@ -127,8 +127,8 @@ static size_t count_prefix(const char *name, size_t length, bool own,
     return count;
 }
 
-static enum status report_long(const char *typed, const char *name, size_t length, size_t count,
-                               struct error *e)
+static void report_long(const char *typed, const char *name, size_t length, size_t count,
+                        struct error *e)
 {
     struct nearest nearest;
     nearest_begin(&nearest, name);
@@ -145,25 +145,25 @@ static enum status report_long(const char *typed, const char *name, size_t lengt
     }
     nearest_hint(&nearest, e);
     error_hint(e, "--help shows all options");
-    return e->code;
 }
 
-/* Exact, else a beginning that no other name of avrdude's shares, else one of our own names. */
-static enum status find_long(const char *typed, const char *name, size_t length,
-                             const struct option_spec **out, struct error *e)
+/* Exact, else a beginning that no other name of avrdude's shares, else one of our own names. NULL:
+ * there is none, as the error says. */
+static const struct option_spec *find_long(const char *typed, struct error *e)
 {
-    for (size_t i = 0; i < option_count; i++) {
-        const char *candidate = option_table[i].name;
-        if (candidate != NULL && strlen(candidate) == length &&
-            strncmp(candidate, name, length) == 0) {
-            *out = &option_table[i];
-            return STATUS_OK;
-        }
-    }
-    size_t count = count_prefix(name, length, false, out);
+    const char *name = typed + 2;
+    const size_t length = strlen(name);
+    const struct option_spec *found = NULL;
+    for (size_t i = 0; i < option_count; i++)
+        if (option_table[i].name != NULL && strcmp(option_table[i].name, name) == 0)
+            return &option_table[i];
+    size_t count = count_prefix(name, length, false, &found);
     if (count == 0)
-        count = count_prefix(name, length, true, out);
-    return count == 1 ? STATUS_OK : report_long(typed, name, length, count, e);
+        count = count_prefix(name, length, true, &found);
+    if (count == 1)
+        return found;
+    report_long(typed, name, length, count, e);
+    return NULL;
 }
 
 /* "--part=m328p", "--part m328p". */
@@ -174,8 +174,9 @@ static enum status parse_long(const char *argument, struct cursor *at, struct se
     const size_t length = strcspn(name, "=");
     char typed[64];
     (void)snprintf(typed, sizeof typed, "--%.*s", (int)(length < 60 ? length : 60), name);
-    const struct option_spec *spec = NULL;
-    TRY(find_long(typed, typed + 2, strlen(typed + 2), &spec, e));
+    const struct option_spec *spec = find_long(typed, e);
+    if (spec == NULL)
+        return e->code;
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
     if (spec->argument == NULL && value != NULL)
         return error_set(e, STATUS_USAGE, "--%s takes no value", spec->name);
