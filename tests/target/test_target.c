@@ -206,6 +206,22 @@ static void a_slow_chip_is_found_by_a_slower_sck(void **state)
     bench_free(&b);
 }
 
+/* ATtiny2313: 4 MHz divided by 8. SCK must stay below 125 kHz; Programming Enable may slip through
+ * at 187.5 kHz, the signature then does not. */
+static void an_sck_that_was_a_little_too_fast_is_lowered(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("t2313", RIG_PLAIN, NULL);
+    avr_chip_memory(b.rig->chip, AVR_FUSES, NULL)[0] = 0x62;
+    uint8_t signature[3];
+    OK(target_enter(b.target, &b.error));
+    OK(target_identify(b.target, signature, &b.error));
+    assert_memory_equal(signature, b.part->signature, 3);
+    assert_true(target_clock(b.target) < 125000);
+    assert_false(target_unreliable(b.target));
+    bench_free(&b);
+}
+
 static void the_users_sck_is_kept(void **state)
 {
     (void)state;
@@ -577,6 +593,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_after_a_programmer_reported_no_chip),
         cmocka_unit_test(a_chip_that_has_not_answered_is_not_written_to),
         cmocka_unit_test(a_slow_chip_is_found_by_a_slower_sck),
+        cmocka_unit_test(an_sck_that_was_a_little_too_fast_is_lowered),
         cmocka_unit_test(the_users_sck_is_kept),
         cmocka_unit_test(a_fixed_sck_makes_b_a_note),
         cmocka_unit_test(bit_errors_are_called_an_unreliable_connection),

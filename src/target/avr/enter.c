@@ -159,6 +159,19 @@ static enum status choose_clock(struct target *t, bool *ladder, struct error *e)
     return STATUS_OK;
 }
 
+/* The next slower SCK, where the choice is ours; 0: there is none. */
+static uint32_t slower_rung(const struct target *t)
+{
+    const struct programmer *p = t->programmer;
+    if (p->config->sck_hz != 0 || p->driver->set_sck == NULL)
+        return 0;
+    for (size_t i = 0; i < LADDER; i++) {
+        if (sck_ladder[i] < t->sck_hz && sck_ladder[i] >= p->driver->sck_min_hz)
+            return sck_ladder[i];
+    }
+    return 0;
+}
+
 static enum status descend(struct target *t, struct avr_answer *a, unsigned *tries, bool *enabled,
                            struct error *e)
 {
@@ -241,22 +254,60 @@ static enum status not_a_signature(const struct target *t, const uint8_t signatu
     return STATUS_NO_TARGET;
 }
 
+/* Reads until two readings in a row agree; `*wavered` tells whether some did not. False in
+ * `*agreed`: they never do. */
+static enum status settle(struct target *t, uint8_t first[3], uint8_t second[3], bool *agreed,
+                          bool *wavered, struct error *e)
+{
+    *agreed = false;
+    *wavered = false;
+    for (unsigned readings = 2; readings <= READINGS_MAX && !*agreed; readings += 2) {
+        TRY(read_twice(t, first, second, e));
+        *agreed = memcmp(first, second, 3) == 0;
+        *wavered = *wavered || !*agreed;
+    }
+    return STATUS_OK;
+}
+
+/* An SCK somewhat too fast lets Programming Enable through now and then, and shows itself by bit
+ * errors: where SCK is ours to choose, the next slower one is tried. False in `*again`: there is
+ * none, or the chip no longer answers there. */
+static enum status slow_down(struct target *t, bool *again, struct error *e)
+{
+    const uint32_t before_hz = t->sck_hz;
+    const uint32_t slower_hz = slower_rung(t);
+    *again = false;
+    if (slower_hz == 0)
+        return STATUS_OK;
+    TRY(avr_set_clock(t, slower_hz, e));
+    const enum status status = avr_reenter(t, e);
+    if (status == STATUS_NO_TARGET)
+        return STATUS_OK;
+    TRY(status);
+    context_log(t->context, LOG_NOTE,
+                "two readings of the signature differ at SCK %" PRIu32 " Hz: trying %" PRIu32 " Hz",
+                before_hz, t->sck_hz);
+    *again = true;
+    return STATUS_OK;
+}
+
 enum status avr_identify(struct target *t, uint8_t signature[3], struct error *e)
 {
     uint8_t first[3], second[3];
-    t->unreliable = false;
-    for (unsigned readings = 2; readings <= READINGS_MAX; readings += 2) {
-        TRY(read_twice(t, first, second, e));
-        if (memcmp(first, second, 3) == 0) {
-            if (!signature_plausible(first, t->part->old_lock_hides_signature))
-                return not_a_signature(t, first, e);
-            memcpy(signature, first, 3);
-            return STATUS_OK;
-        }
-        if (!t->unreliable)
-            context_log(t->context, LOG_WARNING,
-                        "the connection is unreliable: two readings of the signature differ");
-        t->unreliable = true;
-    }
-    return unstable(t, first, second, e);
+    bool agreed, again;
+    do {
+        TRY(settle(t, first, second, &agreed, &t->unreliable, e));
+        again = false;
+        if (t->unreliable)
+            TRY(slow_down(t, &again, e));
+    } while (again);
+    if (!agreed)
+        return unstable(t, first, second, e);
+    if (t->unreliable)
+        context_log(t->context, LOG_WARNING,
+                    "the connection is unreliable: two readings of the signature differ");
+    if (!signature_plausible(first, t->part->old_lock_hides_signature))
+        return not_a_signature(t, first, e);
+    memcpy(signature, first, 3);
+    return STATUS_OK;
 }
