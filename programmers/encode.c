@@ -20,8 +20,7 @@ void encode_instruction(const struct isp_command *command, uint32_t address, uin
 
 uint32_t encode_address(const struct memory *m, uint32_t offset)
 {
-    const uint32_t address = m->base + offset;
-    return m->isp.read[1].present ? address / 2 : address;
+    return m->isp.read[1].present ? offset / 2 : offset;
 }
 
 unsigned encode_half(const struct memory *m, uint32_t offset)

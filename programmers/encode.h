@@ -11,7 +11,8 @@
 void encode_instruction(const struct isp_command *command, uint32_t address, uint8_t data,
                         uint8_t out[4]);
 
-/* The address an instruction of flash or EEPROM carries for byte `offset` of the memory. */
+/* The address an instruction of flash or EEPROM carries for byte `offset` of the memory: it counts
+ * from the memory's own beginning. */
 uint32_t encode_address(const struct memory *m, uint32_t offset);
 
 /* Which of a pair of commands reaches that byte: [1] is the high byte of a word. */

@@ -65,8 +65,8 @@ static void chip_data_out(const struct isp_command *command, uint8_t value, uint
 }
 
 /* The offset in the memory that the instruction's address means. Address bits the memory has no use
- * for are ignored, so that it repeats; a memory that does not begin at 0 answers in its place
- * alone. False: nothing there. */
+ * for are ignored, so that it repeats. Whether a flash that does not begin at 0 counts from its own
+ * beginning is not documented: it hears both. False: nothing there. */
 static bool chip_address(const struct chip *chip, const struct memory *m,
                          const struct isp_command *command, unsigned high, const uint8_t *mosi,
                          uint32_t *offset)
@@ -78,10 +78,12 @@ static bool chip_address(const struct chip *chip, const struct memory *m,
         address = address * 2 + high;
     if (m->kind == MEMORY_SIGNATURE || m->kind == MEMORY_CALIBRATION)
         address &= 0xff;
-    if (m->base == 0 && (m->kind == MEMORY_FLASH || m->kind == MEMORY_EEPROM))
+    if (address >= m->base)
+        address -= m->base;
+    if (m->kind == MEMORY_FLASH || m->kind == MEMORY_EEPROM)
         address %= m->size;
-    *offset = address - m->base;
-    return address >= m->base && *offset < m->size;
+    *offset = address;
+    return address < m->size;
 }
 
 /* What a location shows while it is being written: "Data Polling Flash", "Data Polling EEPROM". The
