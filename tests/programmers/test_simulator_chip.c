@@ -500,6 +500,44 @@ static void clocks_come_from_the_fuses(void **state)
     }
 }
 
+static bool needs_a_signal(const struct bench *b, size_t index, uint8_t value)
+{
+    for (size_t i = 0; i < b->part->hazard_count; i++) {
+        const struct hazard *hazard = &b->part->hazards[i];
+        if (hazard->memory == &b->part->memories[index] && hazard->kind == HAZARD_EXTERNAL_CLOCK &&
+            hazard_hit(hazard, value))
+            return true;
+    }
+    return false;
+}
+
+/* Also with a reserved start-up time, which leaves the source as CKSEL has it. */
+static void whatever_makes_a_chip_wait_for_a_clock_signal_is_a_hazard(void **state)
+{
+    struct bench *b = *state;
+    const struct chip_options without = {.crystal_hz = 8000000};
+    const struct chip_options with = {.crystal_hz = 8000000, .signal_hz = 1234567};
+    for (size_t i = 0; i < part_count(b->parts); i++) {
+        bench_place(b, part_entry_at(b->parts, i).id, NULL);
+        uint8_t *bytes[16];
+        assert_in_range(b->part->memory_count, 1, 16);
+        for (size_t m = 0; m < b->part->memory_count; m++)
+            bytes[m] = chip_bytes(b->chip, m);
+        for (size_t m = 0; m < b->part->memory_count; m++) {
+            const uint8_t before = bytes[m][0];
+            for (unsigned value = 0; b->part->memories[m].kind == MEMORY_FUSE && value < 256;
+                 value++) {
+                bytes[m][0] = (uint8_t)value;
+                const bool waits = chip_clock_of(b->part, bytes, &without) == 0 &&
+                                   chip_clock_of(b->part, bytes, &with) != 0;
+                if (waits && !needs_a_signal(b, m, (uint8_t)value))
+                    fail_msg("%s %s 0x%02x", b->part->name, b->part->memories[m].name, value);
+            }
+            bytes[m][0] = before;
+        }
+    }
+}
+
 static void a_watch_crystal_swings_with_its_own_oscillator_only(void **state)
 {
     struct bench *b = *state;
@@ -785,6 +823,7 @@ int main(void)
         cmocka_unit_test(a_crystal_that_is_not_there_does_not_swing),
         cmocka_unit_test(a_clock_signal_revives_a_chip_that_wants_one),
         cmocka_unit_test(clocks_come_from_the_fuses),
+        cmocka_unit_test(whatever_makes_a_chip_wait_for_a_clock_signal_is_a_hazard),
         cmocka_unit_test(a_watch_crystal_swings_with_its_own_oscillator_only),
         cmocka_unit_test(every_part_runs_from_the_factory_and_tells_its_signature),
         cmocka_unit_test(lock_mode_2_forbids_writing),
