@@ -122,10 +122,10 @@ static bool read_page(struct boot *b)
 
 static bool signature(struct boot *b)
 {
-    const uint8_t *bytes = avr_chip_memory(b->m->chip, AVR_SIGNATURE, NULL);
-    if (b->m->options.firmware != STK500V1_OPTIBOOT) {
-        bytes = (const uint8_t[]){0x1e, 0x95, 0x0f};
-    }
+    static const uint8_t uno[] = {0x1e, 0x95, 0x0f}; /* what the programmer's own board is */
+    const uint8_t *bytes = b->m->options.firmware == STK500V1_OPTIBOOT
+                               ? avr_chip_memory(b->m->chip, AVR_SIGNATURE, NULL)
+                               : uno;
     return end_of_command(b) && put(b, bytes[0]) && put(b, bytes[1]) && put(b, bytes[2]) &&
            put(b, STK_OK);
 }

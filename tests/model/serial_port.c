@@ -26,6 +26,8 @@ struct serial_port {
     int wake[2];          /* pipe */
     bool unplugged;
     struct serial_tty *tty;
+    struct serial_port_faults faults;
+    uint64_t bytes_in, bytes_out;
     pthread_mutex_t lock; /* of all below: a tty changes them from umockdev's thread */
     unsigned open_count;
     bool hang_up; /* HUPCL as last seen */
@@ -349,6 +351,43 @@ static void hang_up_tcp(struct serial_port *port)
     port->master = -1;
 }
 
+/* As if somebody pulled the plug. */
+static void unplug(struct serial_port *port)
+{
+    pthread_mutex_lock(&port->lock);
+    port->unplugged = true;
+    port->open_count = 0;
+    pthread_mutex_unlock(&port->lock);
+    if (port->tty != NULL) {
+        serial_tty_unplug(port->tty);
+        return;
+    }
+    if (port->folder[0] != '\0') {
+        unlink(port->name);
+    }
+    close_if_open(port->master);
+    close_if_open(port->listener);
+    port->master = port->listener = -1;
+}
+
+/* What the faults leave of `size` bytes that came in. */
+static size_t spoil_input(struct serial_port *port, uint8_t *data, size_t size)
+{
+    const struct serial_port_faults *f = &port->faults;
+    const uint64_t before = port->bytes_in;
+    port->bytes_in += size;
+    if (f->lose_in > before && f->lose_in <= port->bytes_in) {
+        const size_t lost = (size_t)(f->lose_in - before - 1);
+        memmove(data + lost, data + lost + 1, size - lost - 1);
+        size--;
+    }
+    if (f->unplug_after != 0 && port->bytes_in >= f->unplug_after) {
+        unplug(port);
+        return 0;
+    }
+    return size;
+}
+
 size_t serial_port_read(struct serial_port *port, uint8_t *data, size_t size)
 {
     look(port);
@@ -362,10 +401,10 @@ size_t serial_port_read(struct serial_port *port, uint8_t *data, size_t size)
     if (count == 0 && port->kind == SERIAL_PORT_TCP) {
         hang_up_tcp(port);
     }
-    return count > 0 ? (size_t)count : 0;
+    return count > 0 ? spoil_input(port, data, (size_t)count) : 0;
 }
 
-void serial_port_write(struct serial_port *port, const uint8_t *data, size_t size)
+static void send_all(struct serial_port *port, const uint8_t *data, size_t size)
 {
     for (int patience = 0; size > 0 && serial_port_is_open(port) && patience < 200;) {
         const ssize_t count = write(port->master, data, size);
@@ -380,6 +419,32 @@ void serial_port_write(struct serial_port *port, const uint8_t *data, size_t siz
             return;
         }
     }
+}
+
+void serial_port_write(struct serial_port *port, const uint8_t *data, size_t size)
+{
+    const struct serial_port_faults *f = &port->faults;
+    if (f->mute_after != 0 && port->bytes_in >= f->mute_after) {
+        return;
+    }
+    if (f->lose_out == 0 && f->noise_out == 0) {
+        send_all(port, data, size);
+        return;
+    }
+    for (size_t i = 0; i < size; i++) {
+        port->bytes_out++;
+        if (port->bytes_out != f->lose_out) {
+            send_all(port, &data[i], 1);
+        }
+        if (port->bytes_out == f->noise_out) {
+            send_all(port, (const uint8_t[]){0xa5}, 1);
+        }
+    }
+}
+
+void serial_port_set_faults(struct serial_port *port, const struct serial_port_faults *faults)
+{
+    port->faults = *faults;
 }
 
 bool serial_port_is_open(struct serial_port *port)
@@ -405,23 +470,4 @@ struct serial_port_lines serial_port_lines(struct serial_port *port)
     const struct serial_port_lines lines = port->lines;
     pthread_mutex_unlock(&port->lock);
     return lines;
-}
-
-void serial_port_unplug(struct serial_port *port)
-{
-    pthread_mutex_lock(&port->lock);
-    port->unplugged = true;
-    port->open_count = 0;
-    pthread_mutex_unlock(&port->lock);
-    if (port->tty != NULL) {
-        serial_tty_remove(port->tty);
-    }
-    if (port->folder[0] != '\0') {
-        unlink(port->name);
-    }
-    if (port->kind != SERIAL_PORT_TTY) {
-        close_if_open(port->master);
-        close_if_open(port->listener);
-        port->master = port->listener = -1;
-    }
 }

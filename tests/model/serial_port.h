@@ -50,7 +50,15 @@ struct serial_port_lines {
     unsigned touches_1200; /* closed with a rate of 1200 baud */
 };
 struct serial_port_lines serial_port_lines(struct serial_port *port);
-/* Acts like pulling the plug: the program sees the port vanish. */
-void serial_port_unplug(struct serial_port *port);
+
+/* What goes wrong on the way, counted from the rig's start; 0: does not. */
+struct serial_port_faults {
+    uint64_t unplug_after; /* so many bytes from the computer: the port vanishes */
+    uint64_t mute_after;   /* so many bytes from the computer: nothing reaches it any more */
+    uint64_t lose_in;      /* this byte from the computer is lost; 1: the first */
+    uint64_t lose_out;     /* this byte to the computer is lost */
+    uint64_t noise_out;    /* a byte that nobody sent follows this one */
+};
+void serial_port_set_faults(struct serial_port *port, const struct serial_port_faults *faults);
 
 #endif

@@ -1,11 +1,13 @@
 /* The tty in a umockdev test bed. */
 #include "model/serial_tty.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <umockdev.h>
+#include <unistd.h>
 
 #define DEVICE "/devices/pci0000:00/usb1/1-1"
 #define NODE "/dev/ttyACM0"
@@ -177,7 +179,13 @@ void serial_tty_export(const struct serial_tty *tty)
     g_free(root);
 }
 
-void serial_tty_remove(struct serial_tty *tty)
+void serial_tty_unplug(struct serial_tty *tty)
 {
+    /* The test bed keeps the pseudo-terminal; it hangs up when its descriptor becomes another. */
+    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing >= 0) {
+        (void)dup2(nothing, serial_tty_master(tty));
+        close(nothing);
+    }
     umockdev_testbed_remove_device(tty->bed, DEVICE);
 }

@@ -28,6 +28,6 @@ void serial_tty_look(struct serial_tty *tty);
 /* What the program reads back as its lines. */
 void serial_tty_set_lines(struct serial_tty *tty, bool dtr, bool rts);
 void serial_tty_export(const struct serial_tty *tty); /* in a child, before exec */
-void serial_tty_remove(struct serial_tty *tty);       /* from /dev and /sys */
+void serial_tty_unplug(struct serial_tty *tty);       /* gone from /dev and /sys, hung up */
 
 #endif

@@ -1,26 +1,21 @@
 /* Runs commands against a model of an STK500v1 programmer with a chip model behind it; desk.h says
  * how. `stk500_rig --help` lists the options. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/desk.h"
+#include "model/serial_rig.h"
 #include "model/stk500v1_model.h"
 
 struct settings {
-    enum serial_port_kind port;
+    struct serial_settings serial;
     struct board_options board;
     struct stk500v1_options model;
 };
 
-static bool take_port(void *context, const char *value)
-{
-    struct settings *s = context;
-    s->port = strcmp(value, "tty") == 0   ? SERIAL_PORT_TTY
-              : strcmp(value, "tcp") == 0 ? SERIAL_PORT_TCP
-                                          : SERIAL_PORT_PTY;
-    return strcmp(value, "tty") == 0 || strcmp(value, "tcp") == 0 || strcmp(value, "pty") == 0;
-}
+struct programmer {
+    struct board *board;
+    struct stk500v1_model *model;
+};
 
 static bool take_firmware(void *context, const char *value)
 {
@@ -63,37 +58,14 @@ static bool take_chatter(void *context, const char *value)
     return true;
 }
 
-static bool take_latency(void *context, const char *value)
-{
-    ((struct settings *)context)->board.latency_ns = strtoul(value, NULL, 10) * AVR_US;
-    return true;
-}
-
-static const struct desk_option own_options[] = {
-    {"port", "KIND", "pty, tty (libserialport finds it) or tcp; default pty", take_port},
+static const struct desk_option options[] = {
     {"firmware", "NAME", "arduino-isp, optiboot or stk500; default arduino-isp", take_firmware},
     {"baud", "RATE", "of the firmware; default 19200 (stk500 and optiboot: 115200)", take_baud},
     {"native-usb", NULL, "a board with USB of its own: no rate, no overflow", take_native_usb},
     {"bootloader", "RATE", "DTR resets the board, optiboot at RATE comes first", take_bootloader},
     {"chatter", "TEXT", "what the firmware sends as it starts", take_chatter},
-    {"latency", "US", "of the serial adapter, towards the computer", take_latency},
     {NULL, NULL, NULL, NULL},
 };
-
-static void prepare(void *context)
-{
-    const struct serial_port *port = context;
-    serial_port_export(port);
-    if (getenv("UMOCKDEV_DIR") != NULL) {
-        desk_preload_umockdev();
-    }
-}
-
-static void *run_model(void *context)
-{
-    stk500v1_run(context);
-    return NULL;
-}
 
 static void complete(struct settings *s)
 {
@@ -105,42 +77,44 @@ static void complete(struct settings *s)
         s->model.bootloader_baud = s->model.baud;
         s->board.resets_with_dtr = true;
     }
+    s->board.paced = s->serial.paced;
+    s->board.latency_ns = s->serial.latency_ns;
 }
 
-static bool run(struct desk *desk, struct serial_port *port, struct board *board,
-                struct stk500v1_model *model)
+static void *make(struct serial_port *port, struct avr_chip *chip, void *settings)
 {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, run_model, model) != 0) {
-        return false;
+    struct settings *s = settings;
+    complete(s);
+    struct programmer *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        abort();
     }
-    const bool good = desk_run(desk, serial_port_name(port), prepare, port);
-    board_stop(board);
-    return pthread_join(thread, NULL) == 0 && good;
+    p->board = board_new(port, &s->board);
+    p->model = stk500v1_new(p->board, chip, &s->model);
+    return p;
 }
 
-int main(int argc, char **argv)
+static void run(void *programmer)
 {
-    struct desk desk;
-    struct settings s = {0};
-    int status;
-    if (!desk_start(&desk, argc, argv, "stk500_rig", own_options, &s, &status)) {
-        return status;
-    }
-    complete(&s);
-    s.board.paced = desk.paced;
-    struct serial_port *port = serial_port_new(s.port, NULL);
-    if (port == NULL) {
-        return 2;
-    }
-    struct board *board = board_new(port, &s.board);
-    struct stk500v1_model *model = stk500v1_new(board, desk.chip, &s.model);
-    const bool good = run(&desk, port, board, model);
-    avr_chip_settle(desk.chip, board_now(board));
-    const struct stk500v1_stats *m = stk500v1_stats(model);
-    const struct board_stats *b = board_stats(board);
-    const struct serial_port_lines lines = serial_port_lines(port);
-    const struct desk_count counts[] = {
+    stk500v1_run(((struct programmer *)programmer)->model);
+}
+
+static void stop(void *programmer)
+{
+    board_stop(((struct programmer *)programmer)->board);
+}
+
+static uint64_t now_ns(const void *programmer)
+{
+    return board_now(((const struct programmer *)programmer)->board);
+}
+
+static size_t counts(const void *programmer, struct desk_count *out, size_t capacity)
+{
+    const struct programmer *p = programmer;
+    const struct stk500v1_stats *m = stk500v1_stats(p->model);
+    const struct board_stats *b = board_stats(p->board);
+    const struct desk_count list[] = {
         {"stk.commands", m->commands},
         {"stk.unknown", m->unknown},
         {"stk.no-sync", m->no_sync},
@@ -155,14 +129,34 @@ int main(int argc, char **argv)
         {"board.garbled", b->garbled},
         {"board.deepest", b->deepest},
         {"board.resets", b->resets},
-        {"board.time-us", board_now(board) / AVR_US},
-        {"port.opened", lines.opened},
-        {"port.dtr-raised", lines.dtr_raised},
-        {"port.touches-1200", lines.touches_1200},
+        {"board.time-us", board_now(p->board) / AVR_US},
     };
-    status = desk_finish(&desk, good, counts, sizeof counts / sizeof *counts);
-    stk500v1_free(model);
-    board_free(board);
-    serial_port_free(port);
-    return status;
+    const size_t count = sizeof list / sizeof *list;
+    memcpy(out, list, (count < capacity ? count : capacity) * sizeof *list);
+    return count < capacity ? count : capacity;
+}
+
+static void free_programmer(void *programmer)
+{
+    struct programmer *p = programmer;
+    stk500v1_free(p->model);
+    board_free(p->board);
+    free(p);
+}
+
+static const struct serial_programmer stk500 = {
+    .name = "stk500_rig",
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .make = make,
+    .run = run,
+    .stop = stop,
+    .now_ns = now_ns,
+    .counts = counts,
+    .free = free_programmer,
+};
+
+int main(int argc, char **argv)
+{
+    return serial_rig_main(argc, argv, &stk500);
 }

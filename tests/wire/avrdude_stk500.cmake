@@ -55,9 +55,17 @@ wire_test(avrdude_uploads_through_a_boot_loader stk500_rig
   --expect board.resets=2 --expect boot.pages=16 --expect op.enable=0
   -- ${AVRDUDE} -qq -c arduino -P {port} -b 115200 -p m328p -D -U flash:w:${images}/small.hex:i)
 
-# A board with a boot loader at another rate: opening resets it, and the sketch answers once the
-# boot loader has given up.
-wire_test(avrdude_waits_for_a_board_that_resets stk500_rig
-  --port tty --bootloader 115200 --expect-flash ${images}/tiny.hex --expect boot.commands=0
-  --expect board.resets=1 --expect-min board.garbled=1
-  -- ${avrisp} -p m328p -U flash:w:${images}/tiny.hex:i)
+# The link's faults: the program fails, the rig sees to the chip.
+wire_test(avrdude_gives_up_on_a_programmer_that_falls_silent stk500_rig
+  --mute-after 300 --status 1 --expect op.erase=0
+  -- ${avrisp} -p m328p -D -U flash:v:${images}/small.hex:i)
+
+# What a rig expects it also checks.
+foreach(wrong --expect=op.erase=1 --expect-min=op.read-signature=9 --expect-flash=${images}/tiny.hex
+        --status=1)
+  string(REGEX REPLACE "^--([a-z-]+)=.*" "\\1" option ${wrong})
+  string(REGEX REPLACE "^--[a-z-]+=" "" value ${wrong})
+  wire_test(rig_fails_if_${option}_does_not_hold stk500_rig --${option} ${value}
+            -- ${avrisp} -p m328p)
+  set_tests_properties(wire_rig_fails_if_${option}_does_not_hold PROPERTIES WILL_FAIL ON)
+endforeach()

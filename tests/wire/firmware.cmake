@@ -37,6 +37,8 @@ wire_test(avrdude_uploads_the_sketch_and_uses_it arduinoisp_rig
   --sketch ${sketch_115200} --bootloader ${optiboot} --port tty
   --expect-flash ${images}/tiny.hex --expect uno.resets=3
   -- ${AVRDUDE} -qq -c arduino -P {port} -b 115200 -p m328p -D -U flash:w:${sketch}:i
+  -- stty -F {port} -hupcl # from here on opening the port resets nothing
+  -- sleep 3
   -- ${avrisp} -p m328p -U flash:w:${images}/tiny.hex:i)
 
 # The model answers what the firmware answers.
@@ -49,6 +51,17 @@ wire_test(sketch_talks_as_it_should arduinoisp_rig --sketch ${sketch} ${talked} 
 set(window $<TARGET_FILE:talk> {port} ${CMAKE_CURRENT_SOURCE_DIR}/arduino_isp_window.talk)
 wire_test(sketch_model_keeps_63_bytes stk500_rig --paced --expect board.overflows=1 -- ${window})
 wire_test(sketch_keeps_63_bytes arduinoisp_rig --paced --sketch ${sketch} -- ${window})
+
+set(resets $<TARGET_FILE:talk> {port} ${CMAKE_CURRENT_SOURCE_DIR}/board_resets.talk)
+foreach(port pty tty)
+  wire_test(sketch_model_comes_after_its_boot_loader_at_${port} stk500_rig
+    --paced --port ${port} --baud 115200 --bootloader 115200
+    --expect board.resets=1 --expect boot.pages=0 --expect boot.applications=2 -- ${resets})
+endforeach()
+wire_test(sketch_comes_after_its_boot_loader arduinoisp_rig
+  --paced --port tty --sketch ${sketch_115200} --bootloader ${optiboot} --expect uno.resets=1
+  -- ${resets})
+
 set(paced wire_sketch_model_keeps_63_bytes)
 if(TARGET arduinoisp_rig)
   list(APPEND paced wire_sketch_keeps_63_bytes)
