@@ -62,9 +62,10 @@ wire_test(sketch_comes_after_its_boot_loader arduinoisp_rig
   --paced --port tty --sketch ${sketch_115200} --bootloader ${optiboot} --expect uno.resets=1
   -- ${resets})
 
-set(paced wire_sketch_model_keeps_63_bytes)
-if(TARGET arduinoisp_rig)
-  list(APPEND paced wire_sketch_keeps_63_bytes)
-endif()
-set_tests_properties(${paced}
-                     PROPERTIES RUN_SERIAL ON) # they need the processor when they ask for it
+# These need the processor when they ask for it.
+foreach(test sketch_model_keeps_63_bytes sketch_keeps_63_bytes sketch_comes_after_its_boot_loader
+        avrdude_uploads_the_sketch_and_uses_it)
+  if(TEST wire_${test})
+    set_tests_properties(wire_${test} PROPERTIES RUN_SERIAL ON)
+  endif()
+endforeach()
