@@ -62,6 +62,7 @@ struct field_value {
     uint8_t value; /* right-aligned: shift left by the lowest set bit of the field's mask */
     const char *name;
     const char *caption;
+    uint32_t clock_min_hz, clock_max_hz; /* of the clock it selects, undivided; max 0: none known */
 };
 
 /* A named bit field of a fuse or lock byte. Without values it is a flag: the bit is 0 when the
@@ -134,6 +135,8 @@ struct part {
     const uint32_t *boot_sizes; /* bytes, smallest first: BOOTSZ 3, 2, 1, 0 */
     size_t boot_size_count;
     uint32_t clock_max_hz;
+    uint8_t sck_divider;         /* SCK must stay below the clock divided by this: see part_sck() */
+    uint16_t undivided_min_mv;   /* supply for the internal oscillator undivided; 0: not known */
     uint32_t erase_us;           /* wait after Chip Erase when not polling; always enough */
     uint32_t erase_min_us;       /* data sheet minimum; 0: unknown */
     enum poll_method erase_poll; /* POLL_READY or POLL_WAIT */
@@ -226,6 +229,21 @@ bool hazard_hit(const struct hazard *hazard, uint8_t value);
 
 /* The NAME of --allow NAME: "reset-disable", "debugwire", "external-clock", ... */
 const char *part_hazard_name(enum hazard_kind kind);
+
+/* What the fuses make of the chip's clock. */
+struct part_clock {
+    uint32_t min_hz, max_hz;      /* of the CPU, after the divider; min 0: anything up to max */
+    bool internal;                /* from an oscillator of the chip's own */
+    const struct memory *divider; /* the fuse byte that divides it by 8; NULL: it is not divided */
+    uint8_t divider_mask;         /* set in that byte: not divided */
+};
+
+/* False if the part's fuses do not tell, or not in a way known here. `fuses` is indexed like
+ * part->memories; only fuse entries are looked at. */
+bool part_clock(const struct part *part, const uint8_t *fuses, struct part_clock *out);
+
+/* The SCK that a chip at this clock no longer follows: a usable one is below it. */
+uint32_t part_sck_limit(const struct part *part, uint32_t clock_hz);
 
 /* True if the EEPROM survives Chip Erase with these fuse bytes; `*known` says if the part has an
  * EESAVE field at all. `fuses` is indexed like part->memories; only fuse entries are looked at. */

@@ -140,6 +140,12 @@ static enum status read_numbers(struct building *b)
                           b->error));
     TRY(setting_number_if(settings_take(&b->settings, "stk500"), 0xff, &code, b->error));
     part->stk500_code = (uint8_t)code;
+    uint32_t divider = SCK_DIVIDER, supply_mv = 0;
+    TRY(setting_number_if(settings_take(&b->settings, "sck_divider"), 0xff, &divider, b->error));
+    TRY(setting_number_if(settings_take(&b->settings, "undivided_min_mv"), 10000, &supply_mv,
+                          b->error));
+    part->sck_divider = (uint8_t)divider;
+    part->undivided_min_mv = (uint16_t)supply_mv;
     TRY(take_yes(b, "extended_address", &part->extended_address));
     TRY(take_yes(b, "reset_active_high", &part->reset_active_high));
     TRY(take_yes(b, "old_lock_hides_signature", &part->old_lock_hides_signature));

@@ -7,7 +7,8 @@
 
 enum {
     BYTES_MAX = 1 << 24, /* far more than any of these chips has */
-    MICROSECONDS_MAX = 10000000
+    MICROSECONDS_MAX = 10000000,
+    SCK_DIVIDER = 4 /* of all but the oldest; see part_sck_limit() */
 };
 
 struct building {

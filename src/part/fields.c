@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CLOCK_MAX_HZ = 100000000 };
+
 unsigned field_shift(uint8_t mask)
 {
     unsigned shift = 0;
@@ -129,6 +131,57 @@ static enum status read_values(struct settings *settings, struct arena *arena,
     return STATUS_OK;
 }
 
+static struct field_value *value_of(struct field_definition *d, uint8_t value)
+{
+    for (size_t i = 0; i < d->value_count; i++)
+        if (d->values[i].value == value)
+            return &d->values[i];
+    return NULL;
+}
+
+/* "clock.8000000", "clock.400000-900000", "clock.8000000-" (up to what the part bears). */
+static enum status parse_clock(const struct setting *setting, uint32_t *min_hz, uint32_t *max_hz,
+                               struct error *e)
+{
+    const char *at = number_scan(strchr(setting->key, '.') + 1, CLOCK_MAX_HZ, min_hz);
+    *max_hz = at != NULL ? *min_hz : 0;
+    if (at != NULL && strcmp(at, "-") == 0) {
+        *max_hz = UINT32_MAX;
+        return STATUS_OK;
+    }
+    if (at != NULL && *at == '-')
+        at = number_scan(at + 1, CLOCK_MAX_HZ, max_hz);
+    if (at == NULL || *at != '\0' || *max_hz < *min_hz || *max_hz == 0)
+        return setting_error(setting, e, "the clock is HZ, MIN-MAX or MIN-");
+    return STATUS_OK;
+}
+
+/* "clock.8000000 = 0x02 0x12 0x22": what these values clock the chip with. */
+static enum status read_clocks(struct settings *settings, struct arena *arena,
+                               struct field_definition *d, struct error *e)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        struct setting *const item = &settings->items[i];
+        uint32_t min_hz = 0, max_hz = 0;
+        uint8_t *values = NULL;
+        size_t count = 0;
+        if (item->taken || strncmp(item->key, "clock.", strlen("clock.")) != 0)
+            continue;
+        TRY(parse_clock(item, &min_hz, &max_hz, e));
+        TRY(parse_values(item, arena, &values, &count, e));
+        for (size_t j = 0; j < count; j++) {
+            struct field_value *const value = value_of(d, values[j]);
+            if (value == NULL || value->clock_max_hz != 0)
+                return setting_error(item, e, "value 0x%02x %s", values[j],
+                                     value == NULL ? "has no name" : "has a clock already");
+            value->clock_min_hz = min_hz;
+            value->clock_max_hz = max_hz;
+        }
+        item->taken = true;
+    }
+    return STATUS_OK;
+}
+
 static enum status read_definition(struct section *s, const struct section_list *all,
                                    struct arena *arena, const struct field_definition **out,
                                    struct field_library *library, struct error *e)
@@ -153,6 +206,7 @@ static enum status read_definition(struct section *s, const struct section_list 
     d->caption = caption->value;
     TRY(read_hazards(&settings, arena, d, e));
     TRY(read_values(&settings, arena, d, e));
+    TRY(read_clocks(&settings, arena, d, e));
     TRY(settings_all_taken(&settings, e));
     d->next = library->first;
     library->first = d;

@@ -16,6 +16,7 @@ const struct part *part_generic_avr(void)
         .series = "AVR",
         .memories = &standard_memories[STANDARD_LFUSE],
         .memory_count = STANDARD_SIGNATURE - STANDARD_LFUSE + 1,
+        .sck_divider = 4,
         .enable_reply_byte = 2,
         .enable_reply_value = 0x53,
         .interfaces = interfaces,

@@ -292,6 +292,15 @@ static void fields_are_checked(void **state)
         {FIELD "256 = A: a\n" USER, ":3: 256: is not a value from 0 to 255"},
         {FIELD "1x = A: a\n" USER, ":3: 1x: is not a value from 0 to 255"},
         {FIELD "1 = A: a\n0x01 = B: b\n" USER, ":4: 0x01: this value is already named A"},
+        {FIELD "1 = A: a\nclock. = 1\n" USER, ":4: clock.: the clock is HZ, MIN-MAX or MIN-"},
+        {FIELD "1 = A: a\nclock.0 = 1\n" USER, ":4: clock.0: the clock is HZ, MIN-MAX or MIN-"},
+        {FIELD "1 = A: a\nclock.9-8 = 1\n" USER, ":4: clock.9-8: the clock is HZ, MIN-MAX or MIN-"},
+        {FIELD "1 = A: a\nclock.8M = 1\n" USER, ":4: clock.8M: the clock is HZ, MIN-MAX or MIN-"},
+        {FIELD "1 = A: a\nclock.8 = 2\n" USER, ":4: clock.8: value 0x02 has no name"},
+        {FIELD "1 = A: a\nclock.8 = 1\nclock.9 = 1\n" USER,
+         ":5: clock.9: value 0x01 has a clock already"},
+        {FIELD "1 = A: a\nclock.8 = x\n" USER,
+         ":4: clock.8: \"x\" is not a list of values such as 0 4-7"},
         {"[field BOOTSZ/x]\ncaption = c\n0 = BIG: a\n" //
          "[part Mine]\nuse = part ATmega328P\nsignature = 1e 95 77\n"
          "hfuse.fields = 7-1:BOOTSZ/x 0:BOOTRST\n",
