@@ -1,3 +1,4 @@
+/* A small Intel HEX and raw reader for rigs; see chip_file.h. */
 #include "model/chip_file.h"
 
 #include <errno.h>

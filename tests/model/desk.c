@@ -1,3 +1,4 @@
+/* The desk: options, chip, commands and expectations that all rigs share; see desk.h. */
 #include "model/desk.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Port, programmer thread and commands of a rig on a serial port; see serial_rig.h. */
 #include "model/serial_rig.h"
 
 #include <pthread.h>
