@@ -179,6 +179,11 @@ static bool take_expect_min(void *context, const char *value)
     return strchr(value, '=') != NULL && add_expectation(context, DESK_LINE_MIN, value);
 }
 
+static bool take_expect_max(void *context, const char *value)
+{
+    return strchr(value, '=') != NULL && add_expectation(context, DESK_LINE_MAX, value);
+}
+
 static bool take_expect_flash(void *context, const char *value)
 {
     return add_expectation(context, DESK_FLASH, value);
@@ -255,6 +260,7 @@ static const struct desk_option options[] = {
     {"timeout", "SECONDS", "for each command, default 50", take_timeout},
     {"expect", "NAME=VALUE", "a line of the dump; counts that are 0 count as there", take_expect},
     {"expect-min", "NAME=VALUE", "at least so many", take_expect_min},
+    {"expect-max", "NAME=VALUE", "at most so many", take_expect_max},
     {"expect-flash", "FILE", "flash is this and else 0xff", take_expect_flash},
     {"expect-eeprom", "FILE", "EEPROM is this and else 0xff", take_expect_eeprom},
     {"save-flash", "FILE", "write flash to a raw file at the end", take_save_flash},
@@ -571,18 +577,25 @@ static const char *dump_value(const char *dump, const char *expectation, char *v
     return value;
 }
 
-static bool check_line(struct desk *desk, const char *dump, const char *text, bool minimum)
+static bool check_line(struct desk *desk, const char *dump, const char *text,
+                       enum desk_expectation_kind kind)
 {
     char found[128];
     const char *wanted = strchr(text, '=') + 1;
     (void)dump_value(dump, text, found, sizeof found);
     unsigned long long a, b;
     const bool numbers = number(found, &a) && number(wanted, &b);
-    const bool good =
-        minimum ? numbers && a >= b : (numbers && a == b) || strcmp(found, wanted) == 0;
+    const char *how = "";
+    bool good = (numbers && a == b) || strcmp(found, wanted) == 0;
+    if (kind == DESK_LINE_MIN) {
+        how = "at least ";
+        good = numbers && a >= b;
+    } else if (kind == DESK_LINE_MAX) {
+        how = "at most ";
+        good = numbers && a <= b;
+    }
     if (!good) {
-        fprintf(stderr, "%s: expected %s%s, found %s\n", desk->name, minimum ? "at least " : "",
-                text, found);
+        fprintf(stderr, "%s: expected %s%s, found %s\n", desk->name, how, text, found);
     }
     return good;
 }
@@ -592,8 +605,8 @@ static bool check(struct desk *desk, const char *dump, const struct desk_expecta
     size_t size;
     const bool eeprom = x->kind == DESK_EEPROM || x->kind == DESK_SAVE_EEPROM;
     const uint8_t *data = avr_chip_memory(desk->chip, eeprom ? AVR_EEPROM : AVR_FLASH, &size);
-    if (x->kind == DESK_LINE || x->kind == DESK_LINE_MIN) {
-        return check_line(desk, dump, x->text, x->kind == DESK_LINE_MIN);
+    if (x->kind == DESK_LINE || x->kind == DESK_LINE_MIN || x->kind == DESK_LINE_MAX) {
+        return check_line(desk, dump, x->text, x->kind);
     }
     char *path = fill_in(desk, x->text, "");
     const bool save = x->kind == DESK_SAVE_FLASH || x->kind == DESK_SAVE_EEPROM;

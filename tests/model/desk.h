@@ -48,6 +48,7 @@ struct desk {
         enum desk_expectation_kind {
             DESK_LINE,
             DESK_LINE_MIN,
+            DESK_LINE_MAX,
             DESK_FLASH,
             DESK_EEPROM,
             DESK_SAVE_FLASH,

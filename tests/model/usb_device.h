@@ -65,6 +65,9 @@ struct usb_device {
     int (*bulk_in)(void *self, uint8_t endpoint, uint8_t *packet, size_t size, uint64_t *now);
     int (*bulk_out)(void *self, uint8_t endpoint, const uint8_t *packet, size_t size,
                     uint64_t *now);
+    /* How much of what the last operation took was waiting for a timer, which refusing packets does
+     * not lengthen. NULL: nothing ever is. */
+    uint64_t (*timed_ns)(void *self);
     /* The device lost its power. */
     void (*unplug)(void *self, uint64_t now);
     const char *(*request_name)(const struct usb_setup *setup); /* never NULL; for counts */

@@ -33,13 +33,24 @@ static uint64_t packet(struct usb_line *line, uint64_t at_ns, size_t bytes, uint
     const uint64_t retry_ns =
         line->device->speed == USB_SPEED_HIGH ? MICROFRAME_NS / 8 : 2 * MICROFRAME_NS;
     while (at_ns < line->ready_ns) {
-        line->ready_ns += nak_cost_ns;
+        if (at_ns < line->work_ns) {
+            line->ready_ns += nak_cost_ns;
+            line->work_ns += nak_cost_ns;
+        }
         line->refused++;
         at_ns += retry_ns;
     }
     line->packets++;
     line->free_ns = at_ns + transaction_ns(line->device->speed, bytes);
     return line->free_ns;
+}
+
+/* The device is busy until `ready_ns`. */
+static void occupy(struct usb_line *line, uint64_t ready_ns)
+{
+    const struct usb_device *d = line->device;
+    line->ready_ns = ready_ns;
+    line->work_ns = ready_ns - (d->timed_ns == NULL ? 0 : d->timed_ns(line->self));
 }
 
 static size_t packet_size(const struct usb_line *line, uint8_t endpoint)
@@ -87,7 +98,7 @@ static enum usb_progress run_in(struct usb_line *line, struct usb_transfer *t, u
             *again_ns = now;
             return count == USB_NAK ? USB_WAITING : USB_WORKING;
         }
-        line->ready_ns = now;
+        occupy(line, now);
         at_ns = packet(line, at_ns, count < 0 ? 0 : (size_t)count, line->device->in_nak_ns);
         if (count < 0)
             return finish(t, -EPIPE);
@@ -117,7 +128,7 @@ static enum usb_progress run_out(struct usb_line *line, struct usb_transfer *t, 
         }
         if (taken < 0)
             return finish(t, -EPIPE);
-        line->ready_ns = now;
+        occupy(line, now);
         t->actual += count;
     }
     return finish(t, 0);
@@ -137,7 +148,7 @@ static enum usb_progress run_control(struct usb_line *line, struct usb_transfer 
             *again_ns = USB_NEVER;
             return USB_WAITING;
         }
-        line->ready_ns = now;
+        occupy(line, now);
         if (result == USB_STALL) {
             packet(line, at_ns, 0, line->device->in_nak_ns);
             return finish(t, -EPIPE);

@@ -14,6 +14,7 @@ struct usb_line {
     void *self;
     uint64_t free_ns;  /* the wire is taken until then */
     uint64_t ready_ns; /* the device refuses packets until then */
+    uint64_t work_ns;  /* until then at most, refusing one makes that later */
     uint64_t busy_ns;  /* sum of the time that transfers took */
     uint64_t packets, refused;
 };

@@ -123,7 +123,6 @@ void usb_node_unplug(struct usb_node *node)
         r->done = true;
         r->visible_ns = 0;
     }
-    umockdev_testbed_uevent(node->bus->testbed, node->sys_path, "remove");
     umockdev_testbed_remove_device(node->bus->testbed, node->sys_path);
 }
 
@@ -182,6 +181,7 @@ static enum usb_progress run_standard(struct usb_node *node, struct usb_transfer
     device.setup = standard_setup;
     device.control_in = standard_in;
     device.control_out = standard_out;
+    device.timed_ns = NULL;
     struct standard self = {.answer = usb_standard_request(node->device, &t->setup)};
     struct usb_line line = node->line;
     line.device = &device;

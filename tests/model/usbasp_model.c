@@ -53,7 +53,8 @@ struct usbasp_model {
     uint16_t page_size;
     uint8_t page_counter, block_flags;
     enum { IDLE, READING_FLASH, READING_EEPROM, WRITING_FLASH, WRITING_EEPROM, NEVER } state;
-    size_t left; /* bytes of the transfer in progress */
+    size_t left;       /* bytes of the transfer in progress */
+    uint64_t timed_ns; /* waited for the timer during the current packet */
     uint8_t reply[4];
     size_t reply_size, reply_sent;
 };
@@ -130,10 +131,17 @@ static uint8_t read_flash(struct usbasp_model *u, uint32_t address, uint64_t *no
 
 /* --- Connecting ----------------------------------------------------------------------------- */
 
+/* The firmware's timer ticks go on while packets are refused. */
+static void wait(struct usbasp_model *u, uint64_t ns, uint64_t *now)
+{
+    *now += ns;
+    u->timed_ns += ns;
+}
+
 static void reset_pulse(struct usbasp_model *u, uint64_t *now)
 {
     avr_chip_set_pin(u->chip, AVR_PIN_RESET, true, *now);
-    *now += 320 * USB_US;
+    wait(u, 320 * USB_US, now);
     avr_chip_set_pin(u->chip, AVR_PIN_RESET, false, *now);
 }
 
@@ -186,9 +194,9 @@ static bool enable_at_once(struct usbasp_model *u, uint64_t *now)
     for (unsigned tries = 0; tries < 32; tries++) {
         if (try_enable(u, now))
             return true;
-        *now += 320 * USB_US;
+        wait(u, 320 * USB_US, now);
         reset_pulse(u, now);
-        *now += 320 * USB_US;
+        wait(u, 320 * USB_US, now);
     }
     return false;
 }
@@ -199,7 +207,7 @@ static bool enable_searching(struct usbasp_model *u, uint64_t *now)
     for (; u->sck >= 1; u->sck--) {
         for (unsigned tries = 0; tries < 3; tries++) {
             reset_pulse(u, now);
-            *now += 20 * USB_MS;
+            wait(u, 20 * USB_MS, now);
             if (try_enable(u, now))
                 return true;
         }
@@ -231,13 +239,13 @@ static void wait_written(struct usbasp_model *u, uint32_t address, uint8_t data,
                          uint64_t *now)
 {
     if (data == blank) {
-        *now += 15 * 320 * USB_US;
+        wait(u, 15 * 320 * USB_US, now);
         return;
     }
     for (unsigned tries = 0; tries < 30; tries++) {
         if (read_flash(u, address, now) != blank)
             return;
-        *now += 320 * USB_US;
+        wait(u, 320 * USB_US, now);
     }
 }
 
@@ -272,7 +280,7 @@ static void write_eeprom_byte(struct usbasp_model *u, uint8_t data, uint64_t *no
 {
     const uint32_t address = u->address++;
     (void)instruction(u, 0xc0, (uint8_t)(address >> 8), (uint8_t)address, data, now);
-    *now += 30 * 320 * USB_US;
+    wait(u, 30 * 320 * USB_US, now);
 }
 
 /* --- Requests ------------------------------------------------------------------------------- */
@@ -417,16 +425,25 @@ static int on_out(void *self, const uint8_t *packet, size_t size, uint64_t *now)
     return (int)size;
 }
 
+static uint64_t timed_ns(void *self)
+{
+    struct usbasp_model *u = self;
+    const uint64_t timed = u->timed_ns;
+    u->timed_ns = 0;
+    return timed;
+}
+
 static void on_unplug(void *self, uint64_t now)
 {
     disconnect(self, now);
 }
 
 /* Refusing packets costs V-USB about what it costs the USBtiny driver. */
-#define USBASP_DEVICE                                                                  \
-    .speed = USB_SPEED_LOW, .vendor = 0x16c0, .product = 0x05dc, .device_class = 0xff, \
-    .control_packet = 8, .in_nak_ns = 40000, .out_nak_ns = 108000, .setup = on_setup,  \
-    .control_in = on_in, .control_out = on_out, .unplug = on_unplug, .request_name = request_name
+#define USBASP_DEVICE                                                                      \
+    .speed = USB_SPEED_LOW, .vendor = 0x16c0, .product = 0x05dc, .device_class = 0xff,     \
+    .control_packet = 8, .in_nak_ns = 40000, .out_nak_ns = 108000, .setup = on_setup,      \
+    .control_in = on_in, .control_out = on_out, .timed_ns = timed_ns, .unplug = on_unplug, \
+    .request_name = request_name
 
 #define USBASP_STRINGS .manufacturer = "www.fischl.de", .product_name = "USBasp"
 
