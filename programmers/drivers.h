@@ -7,5 +7,6 @@
 extern const struct programmer_driver arduino_driver;
 extern const struct programmer_driver sim_driver;
 extern const struct programmer_driver stk500v1_driver;
+extern const struct programmer_driver usbtiny_driver;
 
 #endif

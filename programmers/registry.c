@@ -17,6 +17,9 @@ static const struct programmer_driver *const drivers[] = {
     &arduino_driver,
     &sim_driver,
     &stk500v1_driver,
+#ifdef ISPFLASH_LIBUSB
+    &usbtiny_driver,
+#endif
     NULL,
 };
 
