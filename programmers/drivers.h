@@ -7,6 +7,7 @@
 extern const struct programmer_driver arduino_driver;
 extern const struct programmer_driver sim_driver;
 extern const struct programmer_driver stk500v1_driver;
+extern const struct programmer_driver usbasp_driver;
 extern const struct programmer_driver usbtiny_driver;
 
 #endif

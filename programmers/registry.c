@@ -18,6 +18,7 @@ static const struct programmer_driver *const drivers[] = {
     &sim_driver,
     &stk500v1_driver,
 #ifdef ISPFLASH_LIBUSB
+    &usbasp_driver,
     &usbtiny_driver,
 #endif
     NULL,
