@@ -3,7 +3,7 @@
  *   # comment             also behind a line
  *   baud 19200
  *   > 30 20               send; "x41*128" repeats a byte; "'F'" is a character
- *   < 14 'A' 'V' .. 10    these bytes come next, within 3 s; ".." is any byte
+ *   < 14 'A' 'V' .. 10    these bytes come next, each within 10 s; ".." is any byte
  *   quiet 200             nothing comes for so many milliseconds
  *   wait 20               milliseconds pass */
 #include <errno.h>
@@ -86,7 +86,7 @@ static bool send_bytes(const struct talk *t, const uint16_t *bytes, size_t count
 static bool expect_bytes(const struct talk *t, const uint16_t *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const int got = receive(t, 3000);
+        const int got = receive(t, 10000);
         if (got < 0 || (bytes[i] != ANY && got != bytes[i])) {
             char text[80];
             snprintf(text, sizeof text, "byte %zu: wanted %02x, got %s%02x", i + 1, bytes[i],
