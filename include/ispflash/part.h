@@ -249,4 +249,8 @@ uint32_t part_sck_limit(const struct part *part, uint32_t clock_hz);
  * EESAVE field at all. `fuses` is indexed like part->memories; only fuse entries are looked at. */
 bool part_eeprom_survives(const struct part *part, const uint8_t *fuses, bool *known);
 
+/* Where the boot section begins with these fuse bytes (indexed like part->memories; only fuse
+ * entries are looked at), as a byte address. False: the part has none. */
+bool part_boot_start(const struct part *part, const uint8_t *fuses, uint32_t *start);
+
 #endif
