@@ -227,6 +227,9 @@ uint8_t field_get(const struct field *field, uint8_t byte);
 /* True if a byte of `memory` set to `value` meets the hazard. */
 bool hazard_hit(const struct hazard *hazard, uint8_t value);
 
+/* True if `memory` is a fuse byte that chooses or divides the clock. */
+bool part_sets_clock(const struct part *part, const struct memory *memory);
+
 /* The NAME of --allow NAME: "reset-disable", "debugwire", "external-clock", ... */
 const char *part_hazard_name(enum hazard_kind kind);
 

@@ -156,6 +156,27 @@ bool hazard_hit(const struct hazard *hazard, uint8_t value)
     return false;
 }
 
+bool part_sets_clock(const struct part *part, const struct memory *memory)
+{
+    for (size_t i = 0; i < part->hazard_count; i++)
+        switch (part->hazards[i].kind) {
+        case HAZARD_EXTERNAL_CLOCK:
+        case HAZARD_CRYSTAL:
+        case HAZARD_SLOW_CLOCK:
+        case HAZARD_CLOCK_DIVIDED:
+            if (part->hazards[i].memory == memory)
+                return true;
+            break;
+        case HAZARD_RESET_DISABLE:
+        case HAZARD_DEBUGWIRE:
+        case HAZARD_SPI_DISABLE:
+        case HAZARD_LOCK:
+        case HAZARD_OTHER:
+            break;
+        }
+    return false;
+}
+
 bool part_eeprom_survives(const struct part *part, const uint8_t *fuses, bool *known)
 {
     *known = false;
