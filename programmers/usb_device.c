@@ -1,27 +1,35 @@
 /* The device that an entry of programmers.ini means; see usb_device.h. */
 #include "usb_device.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 enum { IDS_MAX = 4 };
+
+/* Four hex digits, and what stands behind them; NULL: there are none. */
+static const char *read_number(const char *text, uint16_t *number)
+{
+    char *end;
+    *number = (uint16_t)strtoul(text, &end, 16);
+    return end == text + 4 ? end : NULL;
+}
 
 /* "16c0:05dc,03eb:c7b4" */
 static bool read_ids(const char *text, struct usb_id ids[IDS_MAX + 1])
 {
-    size_t count = 0;
-    for (;;) {
-        unsigned vendor, product;
-        int used = 0;
-        if (count == IDS_MAX || sscanf(text, "%4x:%4x%n", &vendor, &product, &used) != 2)
+    for (size_t count = 0; count < IDS_MAX; count++) {
+        text = read_number(text, &ids[count].vendor);
+        if (text == NULL || *text++ != ':')
             return false;
-        ids[count++] = (struct usb_id){.vendor = (uint16_t)vendor, .product = (uint16_t)product};
-        ids[count] = (struct usb_id){0};
-        text += used;
+        text = read_number(text, &ids[count].product);
+        if (text == NULL)
+            return false;
+        ids[count + 1] = (struct usb_id){0};
         if (*text == '\0')
             return true;
         if (*text++ != ',')
             return false;
     }
+    return false;
 }
 
 enum status usb_device_check(const struct programmer_entry *entry,

@@ -137,7 +137,7 @@ static enum status find_all(libusb_context *library, struct found *found, struct
     if (total < 0)
         return error_set(e, STATUS_NO_DEVICE, "the USB devices cannot be listed: %s",
                          libusb_strerror((int)total));
-    found->devices = calloc((size_t)total + 1, sizeof *found->devices);
+    found->devices = calloc((size_t)total + 1, sizeof(libusb_device *));
     found->infos = calloc((size_t)total + 1, sizeof *found->infos);
     if (found->devices == NULL || found->infos == NULL) {
         found_free(found);
