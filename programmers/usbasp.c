@@ -99,7 +99,7 @@ static unsigned timeout_ms(const struct usbasp *self, size_t bytes)
 
 static size_t block_size(const struct usbasp *self, size_t most)
 {
-    const size_t in_time = TRANSFER_US / byte_us(self) / 8 * 8;
+    const size_t in_time = (size_t)TRANSFER_US / byte_us(self) / 8 * 8;
     return in_time < 8 ? 8 : in_time < most ? in_time : most;
 }
 
@@ -395,6 +395,7 @@ static enum status usbasp_read(struct programmer *p, const struct memory *m, uin
     const size_t most = block_size(self, READ_MAX);
     address += m->base;
     TRY(set_address(self, m, address, e));
+    message.repeatable = !self->long_address; /* else the firmware has counted on */
     for (size_t done = 0; done < size;) {
         const size_t part = size - done < most ? size - done : most;
         message.value = (uint16_t)(address + done);

@@ -83,7 +83,7 @@ static unsigned timeout_ms(size_t bytes, uint64_t byte_us)
 /* Bytes in a block: whole packets of 8, at most `most`. */
 static size_t block_size(const struct usbtiny *self, size_t most)
 {
-    const size_t in_time = TRANSFER_US / block_byte_us(self) / 8 * 8;
+    const size_t in_time = (size_t)TRANSFER_US / block_byte_us(self) / 8 * 8;
     return in_time < 8 ? 8 : in_time < most ? in_time : most;
 }
 
@@ -124,10 +124,13 @@ static enum status usbtiny_powerup(struct programmer *p, bool reset_high, struct
     return usbtiny_simple(self, "POWERUP", USBTINY_POWERUP, self->period_us, reset_high ? 1 : 0, e);
 }
 
+/* Whether an instruction only looks: then it does no harm twice. */
+enum repeat { ONCE, REPEATABLE };
+
 /* Four bytes out, low byte of wValue first; the four that came in meanwhile, or none if the device
  * forgot its POWERUP. */
-static enum status usbtiny_spi(struct usbtiny *self, const uint8_t mosi[4], uint8_t miso[4],
-                               uint32_t progress, struct error *e)
+static enum status usbtiny_spi(struct usbtiny *self, enum repeat repeat, const uint8_t mosi[4],
+                               uint8_t miso[4], uint32_t progress, struct error *e)
 {
     const struct usb_request message = {
         .name = "SPI",
@@ -135,6 +138,7 @@ static enum status usbtiny_spi(struct usbtiny *self, const uint8_t mosi[4], uint
         .request = USBTINY_SPI,
         .value = (uint16_t)(mosi[0] | mosi[1] << 8),
         .index = (uint16_t)(mosi[2] | mosi[3] << 8),
+        .repeatable = repeat == REPEATABLE,
     };
     return usb_queue_in(self->usb, &message, miso, 4, TIMEOUT_MS, progress, e);
 }
@@ -155,7 +159,7 @@ static enum status usbtiny_ask(struct programmer *p, const void *user, bool *rea
     struct usbtiny *self = p->state;
     const struct question *question = user;
     uint8_t miso[4];
-    TRY(usbtiny_spi(self, question->mosi, miso, 0, e));
+    TRY(usbtiny_spi(self, REPEATABLE, question->mosi, miso, 0, e));
     TRY(usb_finish(self->usb, e));
     *ready = (miso[3] & question->mask) == question->wanted;
     return STATUS_OK;
@@ -235,7 +239,7 @@ static enum status usbtiny_exchange(struct programmer *p, struct isp_exchange *b
 {
     struct usbtiny *self = p->state;
     for (size_t i = 0; i < count; i++) {
-        TRY(usbtiny_spi(self, batch[i].mosi, batch[i].miso, 0, e));
+        TRY(usbtiny_spi(self, ONCE, batch[i].mosi, batch[i].miso, 0, e));
         if (batch[i].wait_us == 0)
             continue;
         TRY(usbtiny_wait(p, batch[i].wait_us, NULL, batch[i].ready_poll ? &ready_poll : NULL, e));
@@ -266,6 +270,7 @@ static enum status read_blocks(struct usbtiny *self, const struct memory *m, uin
         .name = flash ? "FLASH_READ" : "EEPROM_READ",
         .type = USB_VENDOR_IN,
         .request = flash ? USBTINY_FLASH_READ : USBTINY_EEPROM_READ,
+        .repeatable = true,
     };
     const size_t most = block_size(self, READ_MAX);
     for (size_t done = 0; done < size;) {
@@ -289,7 +294,7 @@ static enum status read_bytes(struct usbtiny *self, const struct memory *m, uint
             const uint32_t at = offset + (uint32_t)i;
             uint8_t mosi[4];
             encode_instruction(&m->isp.read[encode_half(m, at)], encode_address(m, at), 0, mosi);
-            TRY(usbtiny_spi(self, mosi, self->answers[i % RING], 1, e));
+            TRY(usbtiny_spi(self, REPEATABLE, mosi, self->answers[i % RING], 1, e));
         } else if (i == size) {
             TRY(usb_finish(self->usb, e));
         }
@@ -372,7 +377,7 @@ static enum status write_page(struct programmer *p, const struct memory *m, uint
         done += part;
     }
     encode_instruction(&m->isp.commit, encode_address(m, address), 0, commit);
-    TRY(usbtiny_spi(self, commit, self->answers[0], m->page_size, e));
+    TRY(usbtiny_spi(self, ONCE, commit, self->answers[0], m->page_size, e));
     const bool asks = page_question(m, address, data, &question);
     return usbtiny_wait(p, m->write_us, &self->page_usual_us, asks ? &question : NULL, e);
 }

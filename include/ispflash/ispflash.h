@@ -2,7 +2,6 @@
 #ifndef ISPFLASH_ISPFLASH_H
 #define ISPFLASH_ISPFLASH_H
 
-#include "bootloader.h"
 #include "context.h"
 #include "error.h"
 #include "event.h"

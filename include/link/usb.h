@@ -24,6 +24,8 @@ struct usb_request {
     uint8_t endpoint; /* 0: a control request; else bulk, bit 7: to the host */
     uint8_t type, request;
     uint16_t value, index;
+    bool repeatable; /* sent again, a few times, if the bus was disturbed; harmless to repeat even
+                        after those queued behind it */
 };
 
 enum { USB_QUEUE_MAX = 4 };
@@ -57,6 +59,7 @@ struct usb_transfer {
     bool may_be_short;   /* fewer bytes from the device are no error */
     unsigned timeout_ms; /* from when it is the oldest in the queue */
     uint32_t progress;   /* reported by context_advance() when it has ended well */
+    unsigned repeats;    /* how often it was sent again */
     unsigned slot;       /* 0 to USB_QUEUE_MAX - 1: which one of those in the queue */
     size_t actual;       /* set by the implementation once ended */
     enum usb_result result;

@@ -95,7 +95,7 @@ struct programmer_driver {
     /* `*actual_hz` is what the device really does. Optional, and STATUS_UNSUPPORTED from a device
      * that turns out to have one fixed clock. The target layer alone calls it, with -B's rate or
      * its own choice: before enter(), when it takes effect with it, or in programming mode, which
-     * it does not leave. */
+     * it is still in afterwards (some devices have to enter anew for it). */
     enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
 };
 

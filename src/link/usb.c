@@ -6,6 +6,7 @@
 
 enum {
     SLICE_MS = 100,
+    REPEATS = 3,
     ABORT_MS = 1000 /* for cancelled transfers to come back; the system does it at once */
 };
 
@@ -69,10 +70,25 @@ static enum status explain(const struct usb *u, const struct usb_transfer *t, st
     return error_set(e, STATUS_LINK, "%s: the USB transfer %s was given up", u->name, name);
 }
 
+/* The oldest transfer, which was disturbed, once more. */
+static enum status repeat(struct usb *u, struct usb_transfer *t, struct error *e)
+{
+    t->repeats++;
+    t->result = USB_PENDING;
+    t->actual = 0;
+    u->first_since_us = context_now_us(u->context);
+    context_log(u->context, LOG_NOTE, "%s: the USB transfer %s was disturbed and is repeated",
+                u->name, t->request.name);
+    trace_submitted(u, t);
+    return u->ops->submit(u, t, e);
+}
+
 /* Takes the oldest transfer, which has ended, out of the queue. */
 static enum status retire(struct usb *u, struct error *e)
 {
-    const struct usb_transfer *t = &u->queue[u->first];
+    struct usb_transfer *t = &u->queue[u->first];
+    if (t->result == USB_FAILED && t->request.repeatable && t->repeats < REPEATS)
+        return repeat(u, t, e);
     u->first = (u->first + 1) % USB_QUEUE_MAX;
     u->count--;
     u->first_since_us = context_now_us(u->context);
@@ -92,7 +108,7 @@ static void drop_all(struct usb *u)
         if (t->result == USB_PENDING)
             u->ops->cancel(u, t);
     }
-    const uint64_t limit_us = context_now_us(u->context) + ABORT_MS * 1000u;
+    const uint64_t limit_us = context_now_us(u->context) + ABORT_MS * UINT64_C(1000);
     while (u->count > 0) {
         const struct usb_transfer *t = &u->queue[u->first];
         struct error ignored = {0};

@@ -157,6 +157,34 @@ static void asking_takes_short_answers(void **state)
     assert_string_equal(b.script.complaint, "");
 }
 
+static void disturbed_transfer_is_repeated_if_that_is_harmless(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b);
+    static const struct usb_step again[] = {
+        {"c0 07 01 00 00 00 04 00", "11 12 13 14", 100},
+        {"c0 07 02 00 00 00 04 00", "21 22 23 24", 100},
+        {"c0 07 01 00 00 00 04 00", "11 12 13 14", 100},
+    };
+    b.script.steps = again;
+    b.script.step_count = 3;
+    b.script.mishap_at = 1;
+    b.script.mishap = MISHAP_NOISE;
+    for (uint16_t value = 1; value <= 2; value++) {
+        const struct usb_request request = {
+            .name = "SPI", .type = USB_VENDOR_IN, .request = 7, .value = value, .repeatable = true};
+        assert_int_equal(usb_queue_in(&b.script.base, &request, b.data[value], 4, 100, 0, &b.e),
+                         STATUS_OK);
+    }
+    assert_int_equal(usb_finish(&b.script.base, &b.e), STATUS_OK);
+    assert_string_equal(b.script.complaint, "");
+    assert_memory_equal(b.data[1], "\x11\x12\x13\x14", 4);
+    assert_memory_equal(b.data[2], "\x21\x22\x23\x24", 4);
+    assert_string_equal(
+        b.record.log, "note: toy at usb:1-2: the USB transfer SPI was disturbed and is repeated\n");
+}
+
 static void cancelling_stops_within_a_slice(void **state)
 {
     (void)state;
@@ -198,6 +226,7 @@ int main(void)
         cmocka_unit_test(every_way_to_fail_has_its_status_and_leaves_nothing_queued),
         cmocka_unit_test(out_transfer_that_is_not_taken_whole_is_an_error),
         cmocka_unit_test(asking_takes_short_answers),
+        cmocka_unit_test(disturbed_transfer_is_repeated_if_that_is_harmless),
         cmocka_unit_test(cancelling_stops_within_a_slice),
         cmocka_unit_test(closing_drops_what_is_queued),
     };

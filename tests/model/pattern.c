@@ -1,11 +1,12 @@
-/* pattern FILE SIZE SEED: writes an image of that many pseudo-random bytes, as Intel HEX if the
- * name ends in .hex or .eep, else raw. For the wire tests. */
+/* pattern FILE SIZE SEED [START]: writes an image of that many pseudo-random bytes, as Intel HEX if
+ * the name ends in .hex or .eep, else raw. START is the address of the first; HEX only, and no
+ * image that has one crosses 64 KiB. For the wire tests. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void write_hex(FILE *file, const uint8_t *data, uint32_t size)
+static void write_hex(FILE *file, const uint8_t *data, uint32_t size, uint32_t start)
 {
     for (uint32_t at = 0; at < size; at += 16) {
         const unsigned count = size - at < 16 ? size - at : 16;
@@ -13,8 +14,9 @@ static void write_hex(FILE *file, const uint8_t *data, uint32_t size)
             const unsigned high = at >> 16;
             fprintf(file, ":02000004%04X%02X\n", high, (0x100 - (6 + high)) & 0xff);
         }
-        unsigned sum = count + (at >> 8) + at;
-        fprintf(file, ":%02X%04X00", count, (unsigned)(at & 0xffff));
+        const unsigned address = start + at;
+        unsigned sum = count + (address >> 8) + address;
+        fprintf(file, ":%02X%04X00", count, address & 0xffff);
         for (unsigned i = 0; i < count; i++) {
             fprintf(file, "%02X", data[at + i]);
             sum += data[at + i];
@@ -26,8 +28,8 @@ static void write_hex(FILE *file, const uint8_t *data, uint32_t size)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: pattern FILE SIZE SEED\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: pattern FILE SIZE SEED [START]\n");
         return 2;
     }
     const uint32_t size = (uint32_t)strtoul(argv[2], NULL, 0);
@@ -44,7 +46,7 @@ int main(int argc, char **argv)
     }
     const char *dot = strrchr(argv[1], '.');
     if (dot != NULL && (strcmp(dot, ".hex") == 0 || strcmp(dot, ".eep") == 0)) {
-        write_hex(file, data, size);
+        write_hex(file, data, size, argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 0) : 0);
     } else {
         fwrite(data, 1, size, file);
     }

@@ -32,6 +32,7 @@ struct usb_faults {
     unsigned unplug_at; /* the device is gone when this transfer begins; 0: never */
     unsigned stall_at;  /* this transfer is answered with STALL */
     unsigned hang_at;   /* this one is never answered */
+    unsigned noise_at;  /* this one is disturbed on the way (EPROTO) */
     unsigned short_at;  /* this IN transfer brings one byte less */
     int stall_request;  /* this request always gets STALL, as if it did not exist; -1: none */
 };

@@ -148,6 +148,7 @@ static bool take_usb_fault(void *context, const char *value)
     } const counted[] = {{"unplug=", &f->unplug_at},
                          {"stall=", &f->stall_at},
                          {"hang=", &f->hang_at},
+                         {"noise=", &f->noise_at},
                          {"short=", &f->short_at}};
     for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
         const size_t length = strlen(counted[i].name);
@@ -190,7 +191,7 @@ static const struct desk_option own_options[] = {
     {"also", "KIND", "another one, with an ATmega328P", take_also},
     {"also-path", "PATH", "default 1-2", take_also_path},
     {"usb-fault", "NAME[=N]",
-     "permission, busy; unplug=N, stall=N, hang=N, short=N: at the Nth transfer;\n"
+     "permission, busy; unplug=N, stall=N, hang=N, noise=N, short=N: at the Nth transfer;\n"
      "      stall-request=R: request R is unknown",
      take_usb_fault},
     {"slow-jumper", NULL, "of a USBasp: closed", take_slow_jumper},

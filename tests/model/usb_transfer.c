@@ -213,6 +213,11 @@ static bool meets_fault(struct usb_node *node, struct usb_request *r)
         r->hung = true;
         return true;
     }
+    if (f->noise_at != 0 && node->transfers == f->noise_at) {
+        r->transfer.result = -EPROTO;
+        r->done = true;
+        return true;
+    }
     if ((f->stall_at != 0 && node->transfers == f->stall_at) ||
         (t->endpoint == 0 && t->setup.request == f->stall_request)) {
         r->transfer.result = -EPIPE;

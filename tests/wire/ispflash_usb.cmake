@@ -91,6 +91,13 @@ foreach(step 5 12 25 30)
   endforeach()
 endforeach()
 
+foreach(programmer usbtiny usbasp)
+  wire_test(ispflash_repeats_a_read_that_was_disturbed_through_a_${programmer} usb_rig
+    --device ${programmer}$<$<STREQUAL:${programmer},usbasp>:-1.05> --set fuse.low=0xff
+    --flash ${images}/half.hex --usb-fault noise=30
+    -- ${ispflash} -c ${programmer} -p m328p -B 1 -U flash:v:${images}/half.hex:i)
+endforeach()
+
 # The chip's own faults.
 foreach(programmer usbtiny usbasp)
   set(device ${programmer}$<$<STREQUAL:${programmer},usbasp>:-1.07>)
