@@ -9,7 +9,7 @@
 
 #include "ispflash/error.h"
 
-enum { INI_LINE_SIZE_MAX = 196, INI_SECTION_SIZE_MAX = 48 };
+enum { INI_LINE_SIZE_MAX = 196, INI_SECTION_SIZE_MAX = 64 };
 
 /* Called in the order of the text; the strings are valid for the call only. What goes wrong needs
  * no place: the reader puts "name:line: " before the text. */

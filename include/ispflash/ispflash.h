@@ -2,6 +2,7 @@
 #ifndef ISPFLASH_ISPFLASH_H
 #define ISPFLASH_ISPFLASH_H
 
+#include "bootloader.h"
 #include "context.h"
 #include "error.h"
 #include "event.h"

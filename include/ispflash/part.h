@@ -227,6 +227,9 @@ uint8_t field_get(const struct field *field, uint8_t byte);
 /* True if a byte of `memory` set to `value` meets the hazard. */
 bool hazard_hit(const struct hazard *hazard, uint8_t value);
 
+/* True if `memory` is a fuse byte that chooses or divides the clock. */
+bool part_sets_clock(const struct part *part, const struct memory *memory);
+
 /* The NAME of --allow NAME: "reset-disable", "debugwire", "external-clock", ... */
 const char *part_hazard_name(enum hazard_kind kind);
 
@@ -248,5 +251,9 @@ uint32_t part_sck_limit(const struct part *part, uint32_t clock_hz);
 /* True if the EEPROM survives Chip Erase with these fuse bytes; `*known` says if the part has an
  * EESAVE field at all. `fuses` is indexed like part->memories; only fuse entries are looked at. */
 bool part_eeprom_survives(const struct part *part, const uint8_t *fuses, bool *known);
+
+/* Where the boot section begins with these fuse bytes (indexed like part->memories; only fuse
+ * entries are looked at), as a byte address. False: the part has none. */
+bool part_boot_start(const struct part *part, const uint8_t *fuses, uint32_t *start);
 
 #endif

@@ -73,7 +73,8 @@ struct job {
     const struct operation *operations;
     size_t operation_count;
     unsigned flags;
-    const char *const *allow; /* --allow NAME: hazards, see part_hazard_name() */
+    const char *const *allow; /* --allow NAME: hazards, see part_hazard_name(); "lock": lock bits
+                                 before what they forbid */
     size_t allow_count;
     struct destination *dry_output; /* JOB_NO_WRITE: receives what would have been written */
 };
@@ -187,12 +188,30 @@ MUST_USE enum status session_verify(struct session *s, const struct memory *m,
 MUST_USE enum status session_write_byte(struct session *s, const struct memory *m, uint8_t value,
                                         struct error *e);
 
-/* STATUS_REFUSED, with the --allow that permits it, if `value` in that byte would cut ISP off.
- * `present` is what the chip holds now, or NULL: not known, then only what is dangerous in any case
- * is refused. Pure. */
-MUST_USE enum status session_guard(const struct part *part, const struct memory *m, uint8_t value,
-                                   const uint8_t *present, const char *const *allow,
-                                   size_t allow_count, struct error *e);
+/* A fuse or lock byte that is about to be written. */
+struct guard_byte {
+    const struct memory *memory;
+    uint8_t wanted;
+    bool known; /* `present` is what the chip holds now */
+    uint8_t present;
+};
+
+/* All of them together; of several values for one byte each is judged. */
+struct guard_request {
+    const struct part *part;
+    const struct guard_byte *bytes;
+    size_t count;
+    bool chip_was_read; /* false: only what is dangerous whatever the chip holds is refused */
+    const char *const *allow;
+    size_t allow_count;
+};
+
+/* STATUS_REFUSED, with all that --allow has to name, if the bytes would cut ISP off: RESET as a
+ * pin, debugWIRE, a clock signal from outside that the chip does not run from now. Pure. */
+MUST_USE enum status session_guard(const struct guard_request *r, struct error *e);
+
+/* Says what is only risky: another clock source, a slower clock, values that look swapped. */
+void session_guard_say(const struct guard_request *r, struct context *c);
 
 /* What is known of a memory's content: what was read, erased or written since session_connect().
  * Holes are not known. Borrowed until the next call that touches the chip. */

@@ -24,7 +24,7 @@ static const struct allowance {
 enum { ALLOWANCES = sizeof allowances / sizeof allowances[0] };
 
 static const enum hazard_kind hazards[] = {HAZARD_RESET_DISABLE, HAZARD_DEBUGWIRE,
-                                           HAZARD_EXTERNAL_CLOCK};
+                                           HAZARD_EXTERNAL_CLOCK, HAZARD_LOCK};
 
 enum { HAZARDS = sizeof hazards / sizeof hazards[0] };
 

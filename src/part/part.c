@@ -156,6 +156,27 @@ bool hazard_hit(const struct hazard *hazard, uint8_t value)
     return false;
 }
 
+bool part_sets_clock(const struct part *part, const struct memory *memory)
+{
+    for (size_t i = 0; i < part->hazard_count; i++)
+        switch (part->hazards[i].kind) {
+        case HAZARD_EXTERNAL_CLOCK:
+        case HAZARD_CRYSTAL:
+        case HAZARD_SLOW_CLOCK:
+        case HAZARD_CLOCK_DIVIDED:
+            if (part->hazards[i].memory == memory)
+                return true;
+            break;
+        case HAZARD_RESET_DISABLE:
+        case HAZARD_DEBUGWIRE:
+        case HAZARD_SPI_DISABLE:
+        case HAZARD_LOCK:
+        case HAZARD_OTHER:
+            break;
+        }
+    return false;
+}
+
 bool part_eeprom_survives(const struct part *part, const uint8_t *fuses, bool *known)
 {
     *known = false;
@@ -169,4 +190,31 @@ bool part_eeprom_survives(const struct part *part, const uint8_t *fuses, bool *k
         return field_get(eesave, fuses[i]) == 0; /* programmed */
     }
     return false;
+}
+
+/* The size of the boot section; 0: there is none. BOOTSZ counts down as the section grows (data
+ * sheets, "Boot Size Configuration"). */
+static uint32_t boot_size(const struct part *part, const uint8_t *fuses)
+{
+    for (size_t i = 0; i < part->memory_count; i++) {
+        const struct memory *const m = &part->memories[i];
+        const struct field *const bootsz =
+            m->kind == MEMORY_FUSE ? memory_field(m, "BOOTSZ") : NULL;
+        if (bootsz == NULL)
+            continue;
+        const size_t value = field_get(bootsz, fuses[i]);
+        return value < part->boot_size_count ? part->boot_sizes[part->boot_size_count - 1 - value]
+                                             : 0;
+    }
+    return part->boot_size_count == 1 ? part->boot_sizes[0] : 0;
+}
+
+bool part_boot_start(const struct part *part, const uint8_t *fuses, uint32_t *start)
+{
+    const struct memory *const flash = part_memory(part, MEMORY_FLASH);
+    const uint32_t size = boot_size(part, fuses);
+    if (flash == NULL || size == 0 || size > flash->size)
+        return false;
+    *start = flash->base + flash->size - size;
+    return true;
 }

@@ -1,4 +1,5 @@
 /* Fuse and lock bytes: read together, compared in their implemented bits, written one by one. */
+#include <stdio.h>
 #include <string.h>
 
 #include "session_private.h"
@@ -104,16 +105,28 @@ static void note_unimplemented(struct session *s, const struct memory *m, uint8_
                     m->name, wanted, held, s->part->name);
 }
 
+/* "SPIEN, OCDEN": the fields that `bits` lie in. */
+static void list_fields(const struct memory *m, uint8_t bits, char *out, size_t capacity)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < m->field_count && used < capacity; i++)
+        if ((m->fields[i].mask & bits) != 0)
+            used += (size_t)snprintf(out + used, capacity - used, "%s%s", used > 0 ? ", " : "",
+                                     m->fields[i].name);
+}
+
 /* Bits that exist but that ISP cannot change (SPIEN) stay as they are. */
 static uint8_t writable_value(struct session *s, const struct memory *m, uint8_t value)
 {
     uint8_t held;
+    char fields[96];
     const uint8_t fixed = (uint8_t)(m->mask & ~m->write_mask);
     if (fixed == 0 || !session_byte(s, m, &held) || ((value ^ held) & fixed) == 0)
         return value;
-    context_log(s->context, LOG_NOTE,
-                "%s: bits 0x%02x cannot be changed over ISP and stay as they are", m->name,
-                (unsigned)((value ^ held) & fixed));
+    list_fields(m, (value ^ held) & fixed, fields, sizeof fields);
+    context_log(s->context, LOG_NOTE, "%s: %s cannot be changed over ISP and stays as it is",
+                m->name, fields);
     return (uint8_t)((value & ~fixed) | (held & fixed));
 }
 

@@ -1,11 +1,11 @@
-/* A whole job: two gates, then the steps of the plan, then out.
+/* A whole job: two gates, then the steps of the plan, the proof that the chip still answers, then
+ * out.
  * Gate one: all that can be known without the chip. Gate two: all that its signature, fuses and
  * lock bits tell, before anything is erased or written. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/nearest.h"
-#include "plan.h"
 #include "session_private.h"
 
 struct run {
@@ -164,22 +164,43 @@ static bool wanted_byte(const struct plan_item *item, uint8_t *value)
            item->image != NULL && image_get(item->image, item->memory->base, value);
 }
 
-static enum status guard_byte(const struct run *r, const struct memory *m, uint8_t value,
-                              struct error *e)
+static struct guard_byte guard_byte(const struct run *r, const struct memory *m, uint8_t value)
 {
-    uint8_t present;
-    const bool known = r->session != NULL && session_byte(r->session, m, &present);
-    return session_guard(r->part, m, value, known ? &present : NULL, r->job->allow,
-                         r->job->allow_count, e);
+    struct guard_byte byte = {.memory = m, .wanted = value};
+    byte.known = r->session != NULL && session_byte(r->session, m, &byte.present);
+    return byte;
+}
+
+/* The guard over `bytes`; what is only risky is said once the chip was read. */
+static enum status guard_bytes(const struct run *r, const struct guard_byte *bytes, size_t count,
+                               struct error *e)
+{
+    const bool chip_was_read = r->session != NULL && session_part(r->session) != NULL;
+    const struct guard_request request = {.part = r->part,
+                                          .bytes = bytes,
+                                          .count = count,
+                                          .chip_was_read = chip_was_read,
+                                          .allow = r->job->allow,
+                                          .allow_count = r->job->allow_count};
+    TRY(session_guard(&request, e));
+    if (chip_was_read)
+        session_guard_say(&request, r->context);
+    return STATUS_OK;
 }
 
 static enum status guard(const struct run *r, struct error *e)
 {
     uint8_t value;
+    size_t count = 0;
+    struct guard_byte *bytes = calloc(r->item_count + 1, sizeof *bytes);
+    if (bytes == NULL)
+        return session_no_memory(e);
     for (size_t i = 0; i < r->item_count; i++)
         if (r->items[i].memory != NULL && wanted_byte(&r->items[i], &value))
-            TRY(guard_byte(r, r->items[i].memory, value, e));
-    return STATUS_OK;
+            bytes[count++] = guard_byte(r, r->items[i].memory, value);
+    const enum status status = guard_bytes(r, bytes, count, e);
+    free(bytes);
+    return status;
 }
 
 static enum status gate_one(struct run *r, struct error *e)
@@ -218,8 +239,11 @@ static enum status check_programmer(const struct run *r, unsigned traits, struct
 static enum status make_plan(struct run *r, struct error *e)
 {
     const unsigned traits = target_traits_of(r->session->programmer->driver, r->part);
-    const struct plan_request request = {
-        .items = r->items, .count = r->item_count, .flags = r->job->flags, .traits = traits};
+    const struct plan_request request = {.part = r->part,
+                                         .items = r->items,
+                                         .count = r->item_count,
+                                         .flags = r->job->flags,
+                                         .traits = traits};
     TRY(check_programmer(r, traits, e));
     return plan_make(&request, r->context, &r->plan, e);
 }
@@ -255,76 +279,6 @@ static enum status read_bytes(struct run *r, struct error *e)
     return status;
 }
 
-/* What the plan will have done to the chip by a certain step. */
-struct forecast {
-    bool locked_read, locked_write;
-    bool eeprom_written;
-};
-
-static enum status forecast_access(const struct run *r, const struct plan_step *step,
-                                   const struct forecast *f, struct error *e)
-{
-    const bool write = step->kind == PLAN_WRITE;
-    const bool ranged = step->memory->kind == MEMORY_FLASH || step->memory->kind == MEMORY_EEPROM;
-    const bool blocked =
-        write ? f->locked_write && step->memory->kind != MEMORY_LOCK : f->locked_read && ranged;
-    uint8_t wanted, held;
-    if (!blocked)
-        return STATUS_OK;
-    if (write && memory_is_byte(step->memory) && step->image != NULL &&
-        image_get(step->image, step->memory->base, &wanted) &&
-        session_byte(r->session, step->memory, &held) &&
-        ((wanted ^ held) & step->memory->mask & step->memory->write_mask) == 0)
-        return STATUS_OK; /* equal: it will be left alone */
-    (void)error_set(e, STATUS_PROTECTED, "%s cannot be %s: lock bits forbid it", step->memory->name,
-                    write ? "written" : "read");
-    error_hint(e, write ? "-e erases the chip first and lifts the lock bits"
-                        : "only a chip erase lifts lock bits, and it takes the content with it");
-    return STATUS_PROTECTED;
-}
-
-static enum status forecast_erase(const struct run *r, struct forecast *f, struct error *e)
-{
-    if (f->eeprom_written && session_eeprom_fate(r->session) == EEPROM_WIPED) {
-        (void)error_set(e, STATUS_USAGE,
-                        "the erase that comes with flash would wipe the EEPROM written before it");
-        error_hint(e, "write flash before EEPROM, or erase at the very start with -e");
-        return STATUS_USAGE;
-    }
-    f->locked_read = f->locked_write = false;
-    return STATUS_OK;
-}
-
-static void forecast_lock(const struct run *r, const struct plan_step *step, struct forecast *f)
-{
-    uint8_t lock;
-    if (step->memory->kind != MEMORY_LOCK || step->image == NULL ||
-        !image_get(step->image, step->memory->base, &lock))
-        return;
-    f->locked_read = f->locked_read || target_lock_blocks_read(r->session->target, lock);
-    f->locked_write = f->locked_write || target_lock_blocks_write(r->session->target, lock);
-}
-
-/* Goes through the plan in mind: what would not work is said before it begins. */
-static enum status forecast(const struct run *r, struct error *e)
-{
-    struct forecast f = {.locked_read = session_read_locked(r->session),
-                         .locked_write = session_write_locked(r->session)};
-    for (size_t i = 0; i < r->plan.count; i++) {
-        const struct plan_step *step = &r->plan.steps[i];
-        if (step->kind == PLAN_ERASE) {
-            TRY(forecast_erase(r, &f, e));
-            continue;
-        }
-        TRY(forecast_access(r, step, &f, e));
-        if (step->kind != PLAN_WRITE)
-            continue;
-        f.eeprom_written = f.eeprom_written || step->memory->kind == MEMORY_EEPROM;
-        forecast_lock(r, step, &f);
-    }
-    return STATUS_OK;
-}
-
 /* Memories that can only be read: equal is as good as written. */
 static enum status check_read_only(struct run *r, struct plan_step *step, struct error *e)
 {
@@ -358,7 +312,7 @@ static enum status gate_two(struct run *r, struct error *e)
     TRY(guard(r, e));
     for (size_t i = 0; i < r->plan.count; i++)
         TRY(check_read_only(r, &r->plan.steps[i], e));
-    return forecast(r, e);
+    return session_forecast(r->session, &r->plan, r->job, e);
 }
 
 /* --- the steps ------------------------------------------------------------------------------ */
@@ -402,8 +356,10 @@ static enum status write_image(struct run *r, const struct memory *m, const stru
 {
     struct destination *dry = r->job->dry_output;
     uint8_t value;
-    if (memory_is_byte(m) && image_get(image, m->base, &value))
-        TRY(guard_byte(r, m, value, e)); /* again, for what was loaded only now */
+    if (image == r->late && memory_is_byte(m) && image_get(image, m->base, &value)) {
+        const struct guard_byte byte = guard_byte(r, m, value);
+        TRY(guard_bytes(r, &byte, 1, e)); /* loaded only now */
+    }
     if (!has_flag(r, JOB_NO_WRITE))
         return session_write(r->session, m, image, e);
     return dry != NULL ? dry->store(dry, m, image, r->context, e) : STATUS_OK;
@@ -482,12 +438,17 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
         TRY(session_open_on(p, r->parts, r->context, &r->session, e));
     else
         TRY(session_open(&r->job->programmer, r->parts, r->context, &r->session, e));
-    if (r->part != NULL)
+    if (r->part != NULL) {
         TRY(make_plan(r, e));
+        TRY(session_expect(r->session, r->part, e));
+        TRY(session_forecast(r->session, &r->plan, r->job, e));
+    }
     TRY(connect(r, e));
     TRY(gate_two(r, e));
     for (size_t i = 0; i < r->plan.count; i++)
         TRY(do_step(r, &r->plan.steps[i], e));
+    if (!has_flag(r, JOB_NO_VERIFY))
+        TRY(session_prove(r->session, e));
     if (has_flag(r, JOB_LEAVE_IN_RESET))
         context_log(r->context, LOG_NOTE, "-E reset: %s cannot hold the chip in reset, so it runs",
                     r->job->programmer.id);

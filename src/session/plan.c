@@ -251,8 +251,8 @@ static enum status add_memory(struct planner *p, const struct memory *m, size_t 
 
 /* --- a stretch of writes -------------------------------------------------------------------- */
 
-/* Fuses late and lock bits last: after them less is possible. */
-static int rank(const struct memory *m)
+/* Fuses late, the clock after the others, and lock bits last: after them less is possible. */
+static int rank(const struct planner *p, const struct memory *m)
 {
     switch (m->kind) {
     case MEMORY_FLASH:
@@ -264,17 +264,17 @@ static int rank(const struct memory *m)
     case MEMORY_SIGNATURE:
         return 2;
     case MEMORY_FUSE:
-        return 3;
+        return p->request->part != NULL && part_sets_clock(p->request->part, m) ? 4 : 3;
     case MEMORY_LOCK:
-        return 4;
+        return 5;
     }
-    return 5;
+    return 6;
 }
 
 /* True if `a` is to be written before `b`. Memories of a rank keep the part's order. */
-static bool comes_before(const struct memory *a, const struct memory *b)
+static bool comes_before(const struct planner *p, const struct memory *a, const struct memory *b)
 {
-    return rank(a) != rank(b) ? rank(a) < rank(b) : a < b;
+    return rank(p, a) != rank(p, b) ? rank(p, a) < rank(p, b) : a < b;
 }
 
 /* The memory that is next after `last` (NULL: first) among those written in the stretch. */
@@ -284,7 +284,8 @@ static const struct memory *next_memory(const struct planner *p, size_t begin, s
     const struct memory *next = NULL;
     for (size_t i = begin; i < end; i++) {
         const struct memory *m = p->request->items[i].memory;
-        if ((last == NULL || comes_before(last, m)) && (next == NULL || comes_before(m, next)))
+        if ((last == NULL || comes_before(p, last, m)) &&
+            (next == NULL || comes_before(p, m, next)))
             next = m;
     }
     return next;
@@ -296,7 +297,8 @@ static void note_order(const struct planner *p, size_t begin, size_t end)
     char order[128] = "";
     size_t used = 0;
     for (size_t i = begin + 1; i < end; i++)
-        moved = moved || comes_before(p->request->items[i].memory, p->request->items[i - 1].memory);
+        moved =
+            moved || comes_before(p, p->request->items[i].memory, p->request->items[i - 1].memory);
     if (!moved)
         return;
     for (const struct memory *m = next_memory(p, begin, end, NULL);
@@ -350,7 +352,7 @@ static void warn_read_after_erase(const struct planner *p)
 {
     for (size_t i = 0; i < p->request->count; i++) {
         const struct plan_item *item = &p->request->items[i];
-        if (item->operation->kind != OPERATION_READ || rank(item->memory) > 1)
+        if (item->operation->kind != OPERATION_READ || rank(p, item->memory) > 1)
             continue;
         context_log(p->context, LOG_WARNING,
                     "%s is read after the erase: -e comes first, wherever it stands",
@@ -383,13 +385,77 @@ static enum status make(struct planner *p, struct error *e)
     return STATUS_OK;
 }
 
+/* --- fuses go to the end -------------------------------------------------------------------- */
+
+/* True if operation `b` would see whether fuse write `a` stands before or behind it: it looks at
+ * the same byte, erases (EESAVE counts at once), or locks the fuses before the stretch is over. */
+static bool sees(const struct plan_request *r, const struct plan_item *a, size_t b)
+{
+    const struct plan_item *item = &r->items[b];
+    if (item->operation->kind == OPERATION_ERASE || (item->memory == a->memory && !is_write(item)))
+        return true;
+    if (item->memory->kind != MEMORY_LOCK || !is_write(item))
+        return false;
+    for (size_t i = b + 1; i < r->count; i++)
+        if (!is_write(&r->items[i]))
+            return true;
+    return false;
+}
+
+/* A barrier lies behind the fuse write, and nothing from there on sees it. */
+static bool goes_last(const struct plan_request *r, size_t at)
+{
+    const struct plan_item *item = &r->items[at];
+    bool barrier = false;
+    if (!is_write(item) || item->memory->kind != MEMORY_FUSE || item->image == NULL)
+        return false;
+    for (size_t i = at + 1; i < r->count; i++) {
+        if (sees(r, item, i))
+            return false;
+        barrier = barrier || !is_write(&r->items[i]);
+    }
+    return barrier;
+}
+
+static size_t move_fuses(const struct plan_request *r, struct plan_item *items, bool last,
+                         size_t used, struct context *c)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (goes_last(r, i) != last)
+            continue;
+        if (last)
+            context_log(c, LOG_NOTE, "%s is written at the end of the job (--in-order keeps yours)",
+                        r->items[i].memory->name);
+        items[used++] = r->items[i];
+    }
+    return used;
+}
+
+static enum status make_moved(struct planner *p, struct error *e)
+{
+    const struct plan_request *given = p->request;
+    struct plan_request moved = *given;
+    struct plan_item *items = calloc(given->count + 1, sizeof *items);
+    if (items == NULL)
+        return no_memory(e);
+    (void)move_fuses(given, items, true, move_fuses(given, items, false, 0, p->context),
+                     p->context);
+    moved.items = items;
+    p->request = &moved;
+    p->erase_at = find_implied_erase(&moved);
+    const enum status status = make(p, e);
+    p->request = given;
+    free(items);
+    return status;
+}
+
 enum status plan_make(const struct plan_request *request, struct context *c, struct plan *plan,
                       struct error *e)
 {
     struct planner p = {.request = request, .context = c, .plan = plan};
     *plan = (struct plan){0};
     p.erase_at = find_implied_erase(request);
-    const enum status status = make(&p, e);
+    const enum status status = in_order(&p) ? make(&p, e) : make_moved(&p, e);
     image_free(p.flash);
     if (status != STATUS_OK)
         plan_free(plan);

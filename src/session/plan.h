@@ -29,6 +29,7 @@ struct plan {
 };
 
 struct plan_request {
+    const struct part *part; /* tells which fuse sets the clock; may be NULL */
     const struct plan_item *items;
     size_t count;
     unsigned flags;  /* enum job_flag */
@@ -38,9 +39,12 @@ struct plan_request {
 /* Makes the plan; the images of the items are borrowed for its life.
  *
  * Reads and verifies are barriers. Between two of them the writes are done in the order flash,
- * EEPROM, fuses, lock bits, with all images of one memory merged, unless JOB_IN_ORDER. The erase
- * that a flash write implies comes before the first write of its stretch, and only once. Each write
- * is followed by its verify. What was moved or merged is said as a note.
+ * EEPROM, fuses, the fuse that sets the clock, lock bits, with all images of one memory merged,
+ * unless JOB_IN_ORDER. Fuses also go behind reads and verifies of other memories, to the end of the
+ * job: the chip takes them when it leaves programming mode, and what could go wrong before that
+ * should have passed by then. The erase that a flash write implies comes before the first write of
+ * its stretch, and only once. Each write is followed by its verify. What was moved or merged is
+ * said as a note.
  *
  * STATUS_INPUT for images that contradict one another, STATUS_USAGE for an order that cannot
  * work. */

@@ -207,6 +207,13 @@ static enum status named_part(struct session *s, const char *name, const struct 
     return name != NULL ? part_find(s->parts, name, part, e) : STATUS_OK;
 }
 
+enum status session_expect(struct session *s, const struct part *part, struct error *e)
+{
+    if (s->target == NULL)
+        return target_open(s->programmer, part, &s->target, e);
+    return target_select(s->target, part, e);
+}
+
 enum status session_connect(struct session *s, const char *part, unsigned flags, struct error *e)
 {
     const struct part *first;
@@ -215,10 +222,7 @@ enum status session_connect(struct session *s, const char *part, unsigned flags,
     s->flags = flags;
     s->part_named = part != NULL;
     TRY(named_part(s, part, &first, e));
-    if (s->target == NULL)
-        TRY(target_open(s->programmer, first, &s->target, e));
-    else
-        TRY(target_select(s->target, first, e));
+    TRY(session_expect(s, first, e));
     TRY(enter(s, e));
     TRY(identify(s, signature, &known, e));
     s->report.signature_known = known;

@@ -3,6 +3,7 @@
 #define SESSION_PRIVATE_H
 
 #include "ispflash/session.h"
+#include "plan.h"
 #include "programmer/programmer.h"
 #include "target/target.h"
 
@@ -76,6 +77,22 @@ MUST_USE enum status session_choose_part(struct session *s, const char *name,
 
 /* A chip that hid its signature has shown it after the erase: is it the part it was taken for? */
 MUST_USE enum status session_unhide_signature(struct session *s, struct error *e);
+
+/* guard.c: whether --allow names it. */
+bool session_is_allowed(const char *name, const char *const *allow, size_t allow_count);
+
+/* Says which part is to be expected, before session_connect(); touches nothing. */
+MUST_USE enum status session_expect(struct session *s, const struct part *part, struct error *e);
+
+/* forecast.c: goes through the plan in mind. Before session_connect(), but not before
+ * session_expect(), it finds what contradicts itself; behind it also what the chip's lock bits
+ * forbid. STATUS_REFUSED, STATUS_PROTECTED or STATUS_USAGE. */
+MUST_USE enum status session_forecast(const struct session *s, const struct plan *plan,
+                                      const struct job *job, struct error *e);
+
+/* proof.c: if this session has changed fuses or lock bits: out and in again, and they are read. The
+ * error says what brings the chip back. */
+MUST_USE enum status session_prove(struct session *s, struct error *e);
 
 /* mismatch.c: reads again where `found` differs from `wanted` and tells what it looks like. Both
  * are `size` bytes from offset `address`; `care` is 1 where a byte counts. STATUS_OK if the second

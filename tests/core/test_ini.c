@@ -67,7 +67,8 @@ static void whatever_is_wrong_is_said_with_its_line(void **state)
         {"[a] b\n", "t:1: a section is [name], alone on its line"},
         {"[a]\nb = c\n d\n", "t:3: line begins with a blank"},
         {"[a]\nb = c ; d\n", "t:2: semicolon inside a line"},
-        {"[a12345678901234567890123456789012345678901234567890]\n", "t:1: section name too long"},
+        {"[a1234567890123456789012345678901234567890123456789012345678901234]\n",
+         "t:1: section name too long"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct seen seen;

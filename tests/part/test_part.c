@@ -228,6 +228,35 @@ static void eeprom_survives_where_eesave_is_programmed(void **state)
     assert_false(known);
 }
 
+/* Of a part with these fuse bytes, in the order lfuse, hfuse, efuse. */
+static void assert_boot_start(const struct part *part, uint8_t low, uint8_t high, uint8_t extended,
+                              uint32_t wanted)
+{
+    uint8_t fuses[16] = {0};
+    uint32_t start = 0;
+    for (size_t i = 0; i < part->memory_count; i++)
+        if (part->memories[i].kind == MEMORY_FUSE)
+            fuses[i] = part->memories[i].name[0] == 'l'   ? low
+                       : part->memories[i].name[0] == 'h' ? high
+                                                          : extended;
+    assert_true(part_boot_start(part, fuses, &start));
+    assert_int_equal(start, wanted);
+}
+
+static void the_boot_section_is_where_the_fuses_put_it(void **state)
+{
+    struct part_database *db = *state;
+    const uint8_t fuses[16] = {0};
+    uint32_t start;
+    assert_boot_start(part_named(db, "m32u4"), 0x5e, 0x99, 0xf3, 0x7000);
+    assert_boot_start(part_named(db, "m328p"), 0xff, 0xde, 0xfd, 0x7e00);
+    assert_boot_start(part_named(db, "m328p"), 0xff, 0xda, 0xfd, 0x7800);
+    assert_boot_start(part_named(db, "m168"), 0xff, 0xdd, 0xf8, 0x3800); /* BOOTSZ in efuse */
+    assert_boot_start(part_named(db, "m2560"), 0xff, 0xd8, 0xfd, 0x3e000);
+    assert_boot_start(part_named(db, "m8"), 0xdf, 0xca, 0, 0x1c00);
+    assert_false(part_boot_start(part_named(db, "t85"), fuses, &start));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(the_way_back_depends_on_the_interfaces),
         cmocka_unit_test(every_hazard_has_a_name_for_allow),
         cmocka_unit_test(eeprom_survives_where_eesave_is_programmed),
+        cmocka_unit_test(the_boot_section_is_where_the_fuses_put_it),
     };
     return cmocka_run_group_tests(tests, open_database, close_database);
 }

@@ -126,6 +126,15 @@ static void operations_become_these_steps(void **state)
            "erase;write flash;verify flash;read flash;write flash;verify flash;");
     expect(0, isp, "e r0 w0", "erase;read flash;write flash;verify flash;");
     expect(0, isp, "w2 w2", "write lfuse;verify lfuse;");
+    expect(0, isp, "w2 v0", "verify flash;write lfuse;verify lfuse;");
+    expect(0, isp, "w2 v0 w0 w4",
+           "verify flash;erase;write flash;verify flash;write lfuse;verify lfuse;write lock;"
+           "verify lock;");
+    expect(0, isp, "w2 r2 w0",
+           "write lfuse;verify lfuse;read lfuse;erase;write flash;verify flash;");
+    expect(0, isp, "w2 e w0", "write lfuse;verify lfuse;erase;write flash;verify flash;");
+    expect(0, isp, "w2 w4 r0", "write lfuse;verify lfuse;write lock;verify lock;read flash;");
+    expect(JOB_IN_ORDER, isp, "w2 v0", "write lfuse;verify lfuse;verify flash;");
     expect(JOB_ERASE, isp, "r0 w0", "erase;read flash;write flash;verify flash;");
     expect(JOB_ERASE, isp, "", "erase;");
     expect(JOB_NO_ERASE, isp, "w0", "write flash;verify flash;");
@@ -137,6 +146,26 @@ static void operations_become_these_steps(void **state)
            "write lfuse;verify lfuse;erase;write flash;verify flash;write flash;verify flash;");
     expect(0, boot, "w0", "write flash;verify flash;");
     expect(0, isp, "v0 r1 v2", "verify flash;read eeprom;verify lfuse;");
+}
+
+/* The ATmega328P's lfuse holds CKSEL and CKDIV8. */
+static void the_fuse_that_sets_the_clock_is_the_last_fuse(void **state)
+{
+    (void)state;
+    struct part_database *parts;
+    struct planning *p = planning_new(0);
+    assert_int_equal(part_database_open(&parts, &p->error), STATUS_OK);
+    assert_int_equal(part_find(parts, "m328p", &p->request.part, &p->error), STATUS_OK);
+    static const char *const names[] = {"lfuse", "hfuse", "efuse"};
+    for (size_t i = 0; i < 3; i++) {
+        add(p, 'w', HFUSE);
+        assert_int_equal(part_memory_find(p->request.part, names[i], &p->items[i].memory), 0);
+    }
+    p->request.flags = JOB_NO_VERIFY;
+    assert_int_equal(plan(p), STATUS_OK);
+    assert_string_equal(p->text, "write hfuse;write efuse;write lfuse;");
+    part_database_close(parts);
+    planning_free(p);
 }
 
 static void images_that_contradict_each_other_are_named(void **state)
@@ -218,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operations_become_these_steps),
+        cmocka_unit_test(the_fuse_that_sets_the_clock_is_the_last_fuse),
         cmocka_unit_test(images_that_contradict_each_other_are_named),
         cmocka_unit_test(images_that_agree_where_they_overlap_are_merged),
         cmocka_unit_test(what_cannot_be_written_over_is_told_at_once),
