@@ -1,16 +1,12 @@
-/* USB devices through libusb-1.0: enumeration, opening, and the queue's transfers. */
+/* USB devices through libusb-1.0: opening, and the queue's transfers. */
 #include <libusb.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "link.h"
+#include "usb_enumerate.h"
 #include "usb_link.h"
 
 /* Our side of one queue slot. The library's transfer lives as long as the device is open. */
@@ -33,188 +29,15 @@ struct libusb_link {
 
 enum { DATA_AT = LIBUSB_CONTROL_SETUP_SIZE };
 
-/* --- Enumeration ----------------------------------------------------------------------------- */
-
-static void path_of(libusb_device *device, char *out, size_t capacity)
-{
-    uint8_t ports[8]; /* USB 3.2 specification: at most seven tiers */
-    const int count = libusb_get_port_numbers(device, ports, sizeof ports);
-    size_t used = (size_t)snprintf(out, capacity, "%u", libusb_get_bus_number(device));
-    for (int i = 0; i < count && used < capacity; i++)
-        used += (size_t)snprintf(out + used, capacity - used, "%c%u", i == 0 ? '-' : '.', ports[i]);
-}
-
-/* A string as the system read it when the device was plugged in: needs no permission and no time on
- * the bus. */
-static bool string_from_sysfs(const char *path, const char *name, char *out, size_t capacity)
-{
-    char file_name[96];
-    (void)snprintf(file_name, sizeof file_name, "/sys/bus/usb/devices/%s/%s", path, name);
-    FILE *file = fopen(file_name, "r");
-    if (file == NULL)
-        return false;
-    const bool read = fgets(out, (int)capacity, file) != NULL;
-    (void)fclose(file);
-    if (!read)
-        out[0] = '\0';
-    usb_clean_string(out);
-    return read;
-}
-
-static void string_from_device(libusb_device_handle *handle, uint8_t index, char *out,
-                               size_t capacity)
-{
-    out[0] = '\0';
-    if (index != 0 &&
-        libusb_get_string_descriptor_ascii(handle, index, (unsigned char *)out, (int)capacity) < 0)
-        out[0] = '\0';
-    usb_clean_string(out);
-}
-
-static void read_strings(libusb_device *device, const struct libusb_device_descriptor *d,
-                         struct usb_info *info)
-{
-    struct {
-        const char *name;
-        uint8_t index;
-        char *out;
-    } const strings[] = {
-        {"manufacturer", d->iManufacturer, info->manufacturer},
-        {"product", d->iProduct, info->title},
-        {"serial", d->iSerialNumber, info->serial},
-    };
-    libusb_device_handle *handle = NULL;
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
-        const size_t capacity = sizeof info->serial;
-        if (strings[i].index == 0 ||
-            string_from_sysfs(info->path, strings[i].name, strings[i].out, capacity))
-            continue;
-        if (handle == NULL && libusb_open(device, &handle) != 0)
-            return;
-        string_from_device(handle, strings[i].index, strings[i].out, capacity);
-    }
-    if (handle != NULL)
-        libusb_close(handle);
-}
-
-/* False: a hub, or not to be looked at. */
-static bool describe(libusb_device *device, struct usb_info *info)
-{
-    struct libusb_device_descriptor d;
-    if (libusb_get_device_descriptor(device, &d) != 0 || d.bDeviceClass == LIBUSB_CLASS_HUB)
-        return false;
-    *info = (struct usb_info){.vendor = d.idVendor,
-                              .product = d.idProduct,
-                              .release = d.bcdDevice,
-                              .bus = libusb_get_bus_number(device),
-                              .address = libusb_get_device_address(device)};
-    path_of(device, info->path, sizeof info->path);
-    read_strings(device, &d, info);
-    return true;
-}
-
-/* All devices but hubs, to be freed by found_free(). */
-struct found {
-    libusb_device **all;     /* the library's list, hubs among them */
-    libusb_device **devices; /* as many as infos, each the same device */
-    struct usb_info *infos;
-    size_t count;
-};
-
-static void found_free(struct found *found)
-{
-    free(found->devices);
-    free(found->infos);
-    if (found->all != NULL)
-        libusb_free_device_list(found->all, 1);
-    *found = (struct found){0};
-}
-
-static enum status find_all(libusb_context *library, struct found *found, struct error *e)
-{
-    *found = (struct found){0};
-    const ssize_t total = libusb_get_device_list(library, &found->all);
-    if (total < 0)
-        return error_set(e, STATUS_NO_DEVICE, "the USB devices cannot be listed: %s",
-                         libusb_strerror((int)total));
-    found->devices = calloc((size_t)total + 1, sizeof(libusb_device *));
-    found->infos = calloc((size_t)total + 1, sizeof *found->infos);
-    if (found->devices == NULL || found->infos == NULL) {
-        found_free(found);
-        return error_set(e, STATUS_NO_MEMORY, "out of memory");
-    }
-    for (ssize_t i = 0; i < total; i++) {
-        if (!describe(found->all[i], &found->infos[found->count]))
-            continue;
-        found->devices[found->count++] = found->all[i];
-    }
-    return STATUS_OK;
-}
-
-static enum status library_open(libusb_context **library, struct error *e)
-{
-    const int result = libusb_init(library);
-    if (result == 0)
-        return STATUS_OK;
-    return error_set(e, STATUS_NO_DEVICE, "USB cannot be used: %s", libusb_strerror(result));
-}
-
-enum status usb_list(void (*each)(const struct usb_info *info, void *user), void *user,
-                     struct error *e)
-{
-    libusb_context *library;
-    TRY(library_open(&library, e));
-    struct found found;
-    const enum status status = find_all(library, &found, e);
-    if (status == STATUS_OK)
-        for (size_t i = 0; i < found.count; i++)
-            each(&found.infos[i], user);
-    found_free(&found);
-    libusb_exit(library);
-    return status;
-}
-
 /* --- Opening --------------------------------------------------------------------------------- */
-
-static void node_of(const struct usb_info *info, char *out, size_t capacity)
-{
-    (void)snprintf(out, capacity, "/dev/bus/usb/%03u/%03u", info->bus, info->address);
-}
-
-static enum status explain_permission(const struct libusb_link *self, struct error *e)
-{
-    char node[40];
-    node_of(&self->base.info, node, sizeof node);
-    (void)error_set(e, STATUS_PERMISSION, "%s is there, but may not be opened (%s)",
-                    self->base.name, node);
-    error_hint(e,
-               "a udev rule grants access, in /etc/udev/rules.d/60-ispflash.rules: "
-               "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"%04x\", ATTR{idProduct}==\"%04x\", "
-               "TAG+=\"uaccess\"",
-               self->base.info.vendor, self->base.info.product);
-    error_hint(e, "then: sudo udevadm control --reload, and plug the programmer in again");
-    return STATUS_PERMISSION;
-}
-
-static enum status explain_busy(const struct libusb_link *self, struct error *e)
-{
-    char node[40], holder[96];
-    node_of(&self->base.info, node, sizeof node);
-    struct stat info;
-    if (stat(node, &info) == 0 && holder_find((uint64_t)info.st_rdev, holder, sizeof holder))
-        return error_set(e, STATUS_BUSY, "%s is in use by %s", self->base.name, holder);
-    (void)error_set(e, STATUS_BUSY, "%s is in use by another program", self->base.name);
-    error_hint(e, "to find it: fuser -v %s", node);
-    return STATUS_BUSY;
-}
 
 static enum status explain_open(const struct libusb_link *self, int result, struct error *e)
 {
     switch (result) {
     case LIBUSB_ERROR_ACCESS:
-        return explain_permission(self, e);
+        return usb_explain_permission(self->base.name, &self->base.info, e);
     case LIBUSB_ERROR_BUSY:
-        return explain_busy(self, e);
+        return usb_explain_busy(self->base.name, &self->base.info, e);
     case LIBUSB_ERROR_NO_DEVICE:
     case LIBUSB_ERROR_NOT_FOUND:
         return error_set(e, STATUS_NO_DEVICE, "%s has just been unplugged", self->base.name);
@@ -224,21 +47,9 @@ static enum status explain_open(const struct libusb_link *self, int result, stru
     }
 }
 
-/* Keeps a second ispflash out before it sends anything. Without permission to open the node there
- * is nothing to lock: opening it for real fails next and says so. */
-static enum status lock_node(struct libusb_link *self, struct error *e)
-{
-    char node[40];
-    node_of(&self->base.info, node, sizeof node);
-    self->lock = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (self->lock >= 0 && flock(self->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return explain_busy(self, e);
-    return STATUS_OK;
-}
-
 static enum status open_device(struct libusb_link *self, libusb_device *device, struct error *e)
 {
-    TRY(lock_node(self, e));
+    TRY(usb_lock(self->base.name, &self->base.info, &self->lock, e));
     int result = libusb_open(device, &self->handle);
     if (result == 0)
         result = libusb_claim_interface(self->handle, 0);
@@ -256,9 +67,9 @@ static enum status open_device(struct libusb_link *self, libusb_device *device, 
 static enum status find_and_open(struct libusb_link *self, const struct usb_wanted *wanted,
                                  const char *port, struct error *e)
 {
-    TRY(library_open(&self->library, e));
-    struct found found;
-    TRY(find_all(self->library, &found, e));
+    TRY(usb_library_open(&self->library, e));
+    struct usb_found found;
+    TRY(usb_find_all(self->library, &found, e));
     size_t chosen = 0;
     enum status status = usb_select(wanted, port, found.infos, found.count, &chosen, e);
     if (status == STATUS_OK) {
@@ -267,7 +78,7 @@ static enum status find_and_open(struct libusb_link *self, const struct usb_want
                        self->base.info.path);
         status = open_device(self, found.devices[chosen], e);
     }
-    found_free(&found);
+    usb_found_free(&found);
     return status;
 }
 

@@ -1,0 +1,58 @@
+/* A USB device's node in /dev: whether it may be opened, and who has it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "usb_link.h"
+
+static void node_of(const struct usb_info *info, char *out, size_t capacity)
+{
+    (void)snprintf(out, capacity, "/dev/bus/usb/%03u/%03u", info->bus, info->address);
+}
+
+enum status usb_explain_permission(const char *name, const struct usb_info *info, struct error *e)
+{
+    char node[40];
+    node_of(info, node, sizeof node);
+    (void)error_set(e, STATUS_PERMISSION, "%s is there, but may not be opened (%s)", name, node);
+    error_hint(e,
+               "a udev rule grants access, in /etc/udev/rules.d/60-ispflash.rules: "
+               "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"%04x\", ATTR{idProduct}==\"%04x\", "
+               "TAG+=\"uaccess\"",
+               info->vendor, info->product);
+    error_hint(e, "then: sudo udevadm control --reload, and plug the programmer in again");
+    return STATUS_PERMISSION;
+}
+
+enum status usb_explain_busy(const char *name, const struct usb_info *info, struct error *e)
+{
+    char node[40], holder[96];
+    node_of(info, node, sizeof node);
+    struct stat device;
+    if (stat(node, &device) == 0 && holder_find((uint64_t)device.st_rdev, holder, sizeof holder))
+        return error_set(e, STATUS_BUSY, "%s is in use by %s", name, holder);
+    (void)error_set(e, STATUS_BUSY, "%s is in use by another program", name);
+    error_hint(e, "to find it: fuser -v %s", node);
+    return STATUS_BUSY;
+}
+
+enum status usb_lock(const char *name, const struct usb_info *info, int *lock, struct error *e)
+{
+    char node[40];
+    node_of(info, node, sizeof node);
+    *lock = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return usb_explain_busy(name, info, e);
+    return STATUS_OK;
+}
+
+bool usb_may_open(const struct usb_info *info)
+{
+    char node[40];
+    node_of(info, node, sizeof node);
+    return access(node, R_OK | W_OK) == 0 || errno != EACCES;
+}
