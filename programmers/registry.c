@@ -15,6 +15,10 @@ extern const struct embedded_file programmer_files[];
  * entries in programmers.ini stay listed and say what they lack. */
 static const struct programmer_driver *const drivers[] = {
     &arduino_driver,
+#ifdef ISPFLASH_LIBFTDI
+    &bitbang_driver,
+    &mpsse_driver,
+#endif
     &sim_driver,
     &stk500v1_driver,
 #ifdef ISPFLASH_LIBUSB
