@@ -88,14 +88,16 @@ struct programmer_driver {
                         uint8_t *data, size_t size, struct error *e);
     enum status (*write)(struct programmer *p, const struct memory *m, uint32_t address,
                          const uint8_t *data, size_t size, struct error *e);
-    /* The whole of Chip Erase including its wait. Optional, as above. Like a batch with waits in it,
-     * it is called with the context on its way out, so that nothing interrupts it. */
+    /* The whole of Chip Erase including its wait. Optional, as above. Like a batch with waits in
+     * it, it is called with the context on its way out, so that nothing interrupts it. */
     enum status (*erase)(struct programmer *p, struct error *e);
 
-    /* `*actual_hz` is what the device really does. Optional, and STATUS_UNSUPPORTED from a device
-     * that turns out to have one fixed clock. The target layer alone calls it, with -B's rate or
-     * its own choice: before enter(), when it takes effect with it, or in programming mode, which
-     * it is still in afterwards (some devices have to enter anew for it). */
+    /* Takes the fastest clock that is not above `hz`, else the slowest there is; `*actual_hz` is
+     * what the device really does. Optional, and STATUS_UNSUPPORTED from a device that turns out to
+     * have one fixed clock. The target layer alone calls it, with -B's rate or its own choice:
+     * before enter(), when it takes effect with it, or in programming mode, which it is still in
+     * afterwards (some devices have to enter anew for it). A clock that the device has already
+     * costs nothing. */
     enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
 };
 

@@ -35,7 +35,8 @@ unsigned target_traits_of(const struct programmer_driver *driver, const struct p
 unsigned target_traits(const struct target *t);
 const struct part *target_part(const struct target *t); /* as last told; never NULL */
 
-/* Enters programming mode, with retries and, unless the user chose the clock, ever slower ones.
+/* Enters programming mode, with retries and, unless the user chose the clock, ever slower ones. The
+ * first is the one last set by target_set_clock(), else one that a factory-fresh chip follows.
  * STATUS_NO_TARGET explains what came back and lists causes in the hint. */
 MUST_USE enum status target_enter(struct target *t, struct error *e);
 /* Also to be called on the way out of a failure: cancellation does not stop it. */
@@ -54,8 +55,16 @@ MUST_USE enum status target_select(struct target *t, const struct part *part, st
 
 /* The clock of the wire (SCK); 0: not known. */
 uint32_t target_clock(const struct target *t);
-/* STATUS_UNSUPPORTED without TARGET_CLOCK. Allowed in programming mode, which stays entered. */
+/* STATUS_UNSUPPORTED without TARGET_CLOCK. Allowed in programming mode, which stays entered. The
+ * programmer takes its fastest clock that is not above `hz`, and tells it by target_clock(). */
 MUST_USE enum status target_set_clock(struct target *t, uint32_t hz, struct error *e);
+
+/* Reads the signature and these fuse or lock bytes `times` over, in one batch, and tells whether
+ * every reading was as given: on a wire that is too fast they are not. Changes nothing. */
+MUST_USE enum status target_answers_alike(struct target *t, const uint8_t signature[3],
+                                          const struct memory *const *memories,
+                                          const uint8_t *values, size_t count, unsigned times,
+                                          bool *alike, struct error *e);
 
 /* Chip Erase and everything it entails; returns when the chip is ready again. */
 MUST_USE enum status target_erase(struct target *t, struct error *e);

@@ -14,6 +14,10 @@ struct target_ops {
     enum status (*identify)(struct target *t, uint8_t signature[3], struct error *e);
     void (*selected)(struct target *t); /* t->part changed; NULL */
     enum status (*set_clock)(struct target *t, uint32_t hz, struct error *e); /* NULL: fixed */
+    enum status (*answers_alike)(struct target *t, const uint8_t signature[3],
+                                 const struct memory *const *memories, const uint8_t *values,
+                                 size_t count, unsigned times, bool *alike,
+                                 struct error *e);           /* NULL: the clock is fixed */
     enum status (*erase)(struct target *t, struct error *e); /* NULL: no chip erase */
     enum status (*read)(struct target *t, const struct memory *m, uint32_t address, uint8_t *data,
                         size_t size, struct error *e);
@@ -37,10 +41,11 @@ struct target {
     struct programmer *programmer;
     struct context *context;
     const struct part *part;
-    uint32_t sck_hz; /* 0: not known */
-    bool answers;    /* identified: erase and writes are allowed */
-    bool unreliable; /* readings that should have been equal were not */
-    void *state;     /* ops->state_size bytes */
+    uint32_t sck_hz;    /* 0: not known */
+    uint32_t chosen_hz; /* by target_set_clock(); 0: not yet */
+    bool answers;       /* identified: erase and writes are allowed */
+    bool unreliable;    /* readings that should have been equal were not */
+    void *state;        /* ops->state_size bytes */
 };
 
 extern const struct target_ops target_avr;        /* classic AVR and AT89S over ISP */

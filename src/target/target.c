@@ -119,7 +119,19 @@ enum status target_set_clock(struct target *t, uint32_t hz, struct error *e)
     if (t->ops->set_clock == NULL)
         return error_set(e, STATUS_UNSUPPORTED, "the clock of %s is fixed",
                          t->programmer->entry->id);
-    return t->ops->set_clock(t, hz, e);
+    TRY(t->ops->set_clock(t, hz, e));
+    t->chosen_hz = hz;
+    return STATUS_OK;
+}
+
+enum status target_answers_alike(struct target *t, const uint8_t signature[3],
+                                 const struct memory *const *memories, const uint8_t *values,
+                                 size_t count, unsigned times, bool *alike, struct error *e)
+{
+    if (t->ops->answers_alike == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "the clock of %s is fixed",
+                         t->programmer->entry->id);
+    return t->ops->answers_alike(t, signature, memories, values, count, times, alike, e);
 }
 
 /* Nothing is written into a chip that does not answer, whatever the caller believes. */

@@ -171,6 +171,7 @@ const struct target_ops target_avr = {
     .identify = avr_identify,
     .selected = avr_selected,
     .set_clock = avr_set_clock,
+    .answers_alike = avr_answers_alike,
     .erase = avr_erase,
     .read = avr_read,
     .read_bytes = avr_read_bytes,

@@ -27,9 +27,6 @@ enum status avr_set_clock(struct target *t, uint32_t hz, struct error *e)
         return error_set(e, STATUS_UNSUPPORTED, "SCK of %s is fixed", t->programmer->entry->id);
     TRY(driver->set_sck(t->programmer, hz, &actual_hz, e));
     t->sck_hz = actual_hz;
-    char text[32];
-    (void)snprintf(text, sizeof text, "%" PRIu32 " Hz", actual_hz);
-    context_value(t->context, "sck", text, NULL, 0);
     return STATUS_OK;
 }
 
@@ -147,7 +144,8 @@ static enum status choose_clock(struct target *t, bool *ladder, struct error *e)
     if (p->driver->set_sck == NULL && wanted == 0)
         return STATUS_OK;
     const uint32_t max = p->driver->sck_max_hz;
-    const uint32_t first = max != 0 && max < sck_ladder[0] ? max : sck_ladder[0];
+    const uint32_t usual = max != 0 && max < sck_ladder[0] ? max : sck_ladder[0];
+    const uint32_t first = t->chosen_hz != 0 ? t->chosen_hz : usual;
     const enum status status = avr_set_clock(t, wanted != 0 ? wanted : first, e);
     if (status != STATUS_UNSUPPORTED)
         return status;
@@ -212,6 +210,34 @@ enum status avr_reenter(struct target *t, struct error *e)
     bool enabled;
     TRY(attempts(t, TRIES, &answer, &enabled, e));
     return enabled ? STATUS_OK : no_answer(t, &answer, TRIES, e);
+}
+
+enum status avr_answers_alike(struct target *t, const uint8_t signature[3],
+                              const struct memory *const *memories, const uint8_t *values,
+                              size_t count, unsigned times, bool *alike, struct error *e)
+{
+    struct avr *self = t->state;
+    if (times * (3 + count) > AVR_BATCH)
+        return error_set(e, STATUS_INTERNAL, "too many readings at once");
+    for (unsigned round = 0; round < times; round++) {
+        TRY(queue_signature(t, e));
+        for (size_t i = 0; i < count; i++) {
+            struct isp_exchange *item;
+            TRY(avr_queue(t, &item, e));
+            instruction_encode(&memories[i]->isp.read[0], 0, item->mosi);
+        }
+    }
+    TRY(avr_flush(t, e));
+    *alike = true;
+    for (size_t at = 0; at < times * (3 + count); at += 3 + count) {
+        uint8_t read[3];
+        take_signature(t, at, read);
+        *alike = *alike && memcmp(read, signature, 3) == 0;
+        for (size_t i = 0; i < count; i++)
+            *alike = *alike && instruction_decode(&memories[i]->isp.read[0],
+                                                  self->queue[at + 3 + i].miso) == values[i];
+    }
+    return STATUS_OK;
 }
 
 /* --- the signature -------------------------------------------------------------------------- */
