@@ -497,6 +497,7 @@ static pid_t spawn(struct desk *desk, char **command, const char *port, void (*p
         prepare(context);
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)setpgid(0, 0); /* so that what it starts ends with it */
     execvp(command[0], command);
     complain(desk, strerror(errno), command[0]);
     _exit(127);
@@ -515,7 +516,7 @@ static bool wait_for(struct desk *desk, pid_t pid, int *status)
         nanosleep(&pause, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - begin.tv_sec < (time_t)desk->timeout_s);
-    kill(pid, SIGKILL);
+    kill(-pid, SIGKILL);
     (void)waitpid(pid, status, 0);
     return complain(desk, "does not end", desk->commands[0][0]);
 }
