@@ -7,8 +7,17 @@
 #include "stk500v1.h"
 
 enum {
-    FILLERS_MAX = 16,    /* from there on sleeping is faster */
-    LONG_WAIT_US = 15000 /* of the chip; longer ones are worth polling for alone */
+    FILLERS_MAX = 16,       /* from there on sleeping is faster */
+    WORTH_POLLING_US = 8000 /* between the least and the longest time the chip may take */
+};
+
+/* A stretch of a batch that goes out in one stk_run(). */
+struct segment {
+    size_t end;   /* the batch's first instruction behind it */
+    bool sleep;   /* the host must wait after its last one */
+    size_t built; /* of `commands` */
+    struct stk_command commands[STK500V1_COMMANDS];
+    uint8_t polls[STK500V1_COMMANDS]; /* answers to those commands that are fillers */
 };
 
 static struct stk_command universal(const uint8_t mosi[4], uint8_t *miso, size_t tag)
@@ -68,23 +77,21 @@ static enum status measure_pace(struct programmer *p, struct error *e)
     return STATUS_OK;
 }
 
-/* Instructions that take as long as the chip's wait, counting the one that comes after it. What the
- * wire paces at four fifths of its rate (see above) is not faster when it piles up in the sketch's
- * ring: SPI is then the slower. A quarter is to spare. */
-static size_t filler_count(const struct stk500v1 *self, uint32_t wait_us)
+/* Polls that take as long as the chip, with a quarter to spare. What the wire paces at four fifths
+ * of its rate (see above) is not faster when it piles up in the sketch's ring: SPI is then the
+ * slower. */
+static size_t filler_count(const struct stk500v1 *self, uint32_t wait_min_us)
 {
     const uint64_t pace_us = instruction_wire_us(self) * 4 / 5;
-    const uint64_t instructions = (wait_us + wait_us / 4u) / pace_us + 1;
-    return (size_t)(instructions - 1);
+    return (size_t)((wait_min_us + wait_min_us / 4u + pace_us - 1) / pace_us);
 }
 
 /* What stands between two instructions: polls, the only instruction a busy chip bears, or the
  * host's own sleep. */
-static bool waits_by_filling(const struct stk500v1 *self, const struct isp_exchange *batch,
-                             size_t i, size_t count)
+static bool waits_by_filling(const struct stk500v1 *self, const struct isp_exchange *x)
 {
-    return self->pace == PACE_OF_WIRE && i + 1 < count && batch[i].ready_poll &&
-           batch[i].wait_us > 0 && filler_count(self, batch[i].wait_us) <= FILLERS_MAX;
+    return self->pace == PACE_OF_WIRE && x->ready_poll && x->wait_us > 0 && x->wait_min_us > 0 &&
+           filler_count(self, x->wait_min_us) <= FILLERS_MAX;
 }
 
 /* An instruction that writes fuse or lock bits, erases or enables: alone in flight, so that nothing
@@ -97,52 +104,69 @@ static bool is_delicate(const struct isp_exchange *x)
 /* Poll RDY/BSY: bit 0 of the fourth answer byte is 1 while busy. */
 static const uint8_t poll_instruction[4] = {0xf0, 0x00, 0x00, 0x00};
 
-/* Commands for batch[first..], up to and including the first that the host must wait for: then
- * *sleep is set. Returns where the next segment begins. */
-static size_t build_segment(const struct stk500v1 *self, struct isp_exchange *batch, size_t first,
-                            size_t count, struct stk_command *commands, size_t *built, bool *sleep)
+/* Commands for batch[first..], up to and including the first that the host must wait for. */
+static void build_segment(const struct stk500v1 *self, struct isp_exchange *batch, size_t first,
+                          size_t count, struct segment *s)
 {
-    size_t i = first;
-    *built = 0;
-    *sleep = false;
-    while (i < count && !*sleep) {
-        const bool fill = waits_by_filling(self, batch, i, count);
-        const size_t fillers = fill ? filler_count(self, batch[i].wait_us) : 0;
-        if (i > first && (is_delicate(&batch[i]) || *built + 1 + fillers > STK500V1_COMMANDS))
-            break;
-        commands[(*built)++] = universal(batch[i].mosi, &batch[i].miso[3], i);
-        for (size_t k = 0; k < fillers; k++)
-            commands[(*built)++] = universal(poll_instruction, NULL, i);
-        *sleep = batch[i].wait_us > 0 && !fill;
-        if (is_delicate(&batch[i++]))
-            break;
+    s->built = 0;
+    s->sleep = false;
+    for (s->end = first; s->end < count && !s->sleep;) {
+        struct isp_exchange *x = &batch[s->end];
+        const bool fill = s->end + 1 < count && waits_by_filling(self, x);
+        const size_t fillers = fill ? filler_count(self, x->wait_min_us) : 0;
+        if (s->end > first && (is_delicate(x) || s->built + 1 + fillers > STK500V1_COMMANDS))
+            return;
+        s->commands[s->built++] = universal(x->mosi, &x->miso[3], s->end);
+        for (size_t k = 0; k < fillers; k++, s->built++)
+            s->commands[s->built] = universal(poll_instruction, &s->polls[s->built], s->end);
+        s->sleep = x->wait_us > 0 && !fill;
+        s->end++;
+        if (is_delicate(x))
+            return;
     }
-    return i;
 }
 
-static enum status poll_ready(struct programmer *p, uint32_t limit_us, struct error *e)
+static bool is_filler(const struct segment *s, size_t i)
 {
-    enum { STEP_US = 1000 };
+    return i < s->built && s->commands[i].answer == &s->polls[i];
+}
+
+/* The first instruction after which the chip was still busy at the last poll: what followed met a
+ * busy chip. `s->end`: none. */
+static size_t first_unproven(const struct segment *s)
+{
+    for (size_t i = 0; i < s->built; i++)
+        if (is_filler(s, i) && !is_filler(s, i + 1) && (s->polls[i] & 1) != 0)
+            return s->commands[i].tag;
+    return s->end;
+}
+
+static enum status poll_ready(struct programmer *p, const struct isp_exchange *x, struct error *e)
+{
     struct stk500v1 *self = p->state;
-    const uint64_t end_us = context_now_us(p->context) + limit_us;
+    const uint64_t end_us = context_now_us(p->context) + x->wait_us;
     uint8_t answer = 1;
+    stk500v1_chip_sleep(p, x->wait_min_us);
     while ((answer & 1) != 0 && context_now_us(p->context) < end_us) {
+        enum { STEP_US = 500 };
         size_t answered = 0;
         const struct stk_command command = universal(poll_instruction, &answer, 0);
-        stk500v1_chip_sleep(p, STEP_US);
         const enum status status = stk_run(&self->stk, &command, 1, &answered, e);
         const uint64_t now_us = context_now_us(p->context);
-        if (status != STATUS_OK && now_us < end_us)
-            stk500v1_chip_sleep(p, (uint32_t)(end_us - now_us));
+        const uint32_t left_us = now_us < end_us ? (uint32_t)(end_us - now_us) : 0;
+        if (status != STATUS_OK)
+            stk500v1_chip_sleep(p, left_us);
         TRY(status);
+        if ((answer & 1) != 0)
+            stk500v1_chip_sleep(p, left_us < STEP_US ? left_us : STEP_US);
     }
     return STATUS_OK; /* once the full time has passed it is done in any case */
 }
 
 static enum status wait_after(struct programmer *p, const struct isp_exchange *x, struct error *e)
 {
-    if (x->ready_poll && x->wait_us >= LONG_WAIT_US)
-        return poll_ready(p, x->wait_us, e);
+    if (x->ready_poll && x->wait_us >= x->wait_min_us + WORTH_POLLING_US)
+        return poll_ready(p, x, e);
     stk500v1_chip_sleep(p, x->wait_us);
     return STATUS_OK;
 }
@@ -169,8 +193,38 @@ static bool waits_often(const struct isp_exchange *batch, size_t count)
     enum { OFTEN = 40 }; /* measuring takes a fifth of a second */
     size_t waits = 0;
     for (size_t i = 0; i < count; i++)
-        waits += batch[i].ready_poll && batch[i].wait_us > 0 ? 1 : 0;
+        waits += batch[i].ready_poll && batch[i].wait_min_us > 0 ? 1 : 0;
     return waits >= OFTEN;
+}
+
+/* A segment on the wire. *again: where the batch goes on; less than s->end if something must be
+ * repeated, for which the reason is the status, or, if that is good, the chip's slowness. */
+static enum status run_segment(struct programmer *p, struct isp_exchange *batch, size_t first,
+                               struct segment *s, size_t *again, struct error *e)
+{
+    struct stk500v1 *self = p->state;
+    size_t answered = 0;
+    enum status status = stk_run(&self->stk, s->commands, s->built, &answered, e);
+    if (status != STATUS_OK) {
+        *again = group_start(batch, answered < s->built ? s->commands[answered].tag : s->end - 1);
+        return status;
+    }
+    const size_t unproven = first_unproven(s);
+    if (unproven < s->end) {
+        context_log(p->context, LOG_NOTE,
+                    "the chip takes longer than its data sheet says: given "
+                    "its time, the last bytes are written again");
+        self->pace = PACE_NONE;
+        stk500v1_chip_sleep(p, batch[unproven].wait_us);
+        *again = group_start(batch, unproven);
+        return STATUS_OK;
+    }
+    for (size_t i = first; i < s->end; i++)
+        note_segment(self, &batch[i]);
+    if (s->sleep)
+        status = wait_after(p, &batch[s->end - 1], e);
+    *again = status == STATUS_OK ? s->end : group_start(batch, s->end - 1);
+    return status;
 }
 
 enum status stk500v1_exchange(struct programmer *p, struct isp_exchange *batch, size_t count,
@@ -178,7 +232,7 @@ enum status stk500v1_exchange(struct programmer *p, struct isp_exchange *batch, 
 {
     struct stk500v1 *self = p->state;
     struct recovery recovery = {0};
-    struct stk_command commands[STK500V1_COMMANDS];
+    struct segment segment;
     TRY(stk500v1_ensure_step(p, e));
     if (self->pace == PACE_UNKNOWN && waits_often(batch, count)) {
         const enum status status = measure_pace(p, e);
@@ -186,21 +240,11 @@ enum status stk500v1_exchange(struct programmer *p, struct isp_exchange *batch, 
             TRY(stk500v1_recover(p, &recovery, false, status, e));
     }
     for (size_t i = 0; i < count;) {
-        size_t built, answered;
-        bool sleep;
-        const size_t end = build_segment(self, batch, i, count, commands, &built, &sleep);
-        enum status status = stk_run(&self->stk, commands, built, &answered, e);
-        for (size_t k = i; k < end && status == STATUS_OK; k++)
-            note_segment(self, &batch[k]);
-        if (status == STATUS_OK && sleep)
-            status = wait_after(p, &batch[end - 1], e);
-        if (status == STATUS_OK) {
-            i = end;
-            continue;
-        }
-        const size_t reached = answered < built ? commands[answered].tag : end - 1;
-        const size_t again = group_start(batch, reached);
-        TRY(stk500v1_recover(p, &recovery, again > i, status, e));
+        size_t again = i;
+        build_segment(self, batch, i, count, &segment);
+        const enum status status = run_segment(p, batch, i, &segment, &again, e);
+        if (status != STATUS_OK)
+            TRY(stk500v1_recover(p, &recovery, again > i, status, e));
         i = again;
     }
     return STATUS_OK;

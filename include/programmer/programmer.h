@@ -18,7 +18,8 @@ struct isp_exchange {
     uint8_t mosi[4];
     uint8_t miso[4];  /* out; only [3] is valid unless the driver says PROGRAMMER_SEES_ECHO */
     uint32_t wait_us; /* the chip is busy for this long afterwards; the next instruction waits */
-    bool ready_poll;  /* F0 00 00 00 may end that wait sooner (POLL_READY) */
+    uint32_t wait_min_us; /* what the data sheet says it takes; 0: not known. wait_us has margins */
+    bool ready_poll;      /* F0 00 00 00 may end that wait sooner (POLL_READY) */
 };
 
 enum programmer_feature {

@@ -86,6 +86,7 @@ static enum status avr_erase(struct target *t, struct error *e)
         TRY(avr_queue(t, &item, e));
         instruction_encode(&t->part->chip_erase, 0, item->mosi);
         item->wait_us = t->part->erase_us;
+        item->wait_min_us = t->part->erase_min_us;
         item->ready_poll = t->part->erase_poll == POLL_READY;
         status = avr_flush(t, e);
     }
@@ -123,6 +124,7 @@ static enum status avr_write_byte(struct target *t, const struct memory *m, uint
     TRY(avr_queue(t, &item, e));
     instruction_encode_data(&m->isp.write[0], 0, (uint8_t)(value | (uint8_t)~m->mask), item->mosi);
     item->wait_us = m->write_us;
+    item->wait_min_us = m->write_min_us;
     item->ready_poll = m->poll == POLL_READY;
     return avr_flush(t, e);
 }

@@ -164,6 +164,7 @@ static enum status finish_write(struct target *t, const struct memory *m, uint32
         if (can_poll_for(m, data[i]))
             return finish_polled(t, m, address + (uint32_t)i, data[i], e);
     self->queue[self->queued - 1].wait_us = m->write_us;
+    self->queue[self->queued - 1].wait_min_us = m->write_min_us;
     self->queue[self->queued - 1].ready_poll = m->poll == POLL_READY;
     return STATUS_OK;
 }
