@@ -220,15 +220,17 @@ void stk500v1_chip_sleep(struct programmer *p, uint32_t us)
 /* --- ranges --------------------------------------------------------------------------------- */
 
 /* What READ_PAGE does in the sketch: 20/28 with a word address, A0 with a byte address, and both
- * begin at an even byte. */
-static bool readable(const struct memory *m, uint32_t address, size_t size)
+ * begin at an even byte. Atmel's firmware counts EEPROM addresses in bytes, and there are others
+ * that nobody has seen: there EEPROM goes by instructions. */
+static bool readable(const struct stk500v1 *self, const struct memory *m, uint32_t address,
+                     size_t size)
 {
     if (address % 2 != 0)
         return false;
     if (m->kind == MEMORY_FLASH)
         return size % 2 == 0 && m->isp.read[0].bytes[0] == 0x20 && m->isp.read[1].present &&
                m->isp.read[1].bytes[0] == 0x28;
-    return m->kind == MEMORY_EEPROM && m->isp.read[0].bytes[0] == 0xa0;
+    return self->sketch && m->kind == MEMORY_EEPROM && m->isp.read[0].bytes[0] == 0xa0;
 }
 
 /* The commands for [done, size) of a read, as many as fit; *trial: only one, to see if a long one
@@ -267,7 +269,7 @@ static enum status stk500v1_read(struct programmer *p, const struct memory *m, u
     struct stk500v1 *self = p->state;
     struct recovery recovery = {0};
     struct stk_command commands[STK500V1_COMMANDS];
-    if (!readable(m, address, size))
+    if (!readable(self, m, address, size))
         return error_set(e, STATUS_UNSUPPORTED, "%s: READ_PAGE does not reach it", m->name);
     TRY(stk500v1_ensure_step(p, e));
     for (size_t done = 0; done < size;) {

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/serial_speed.h"
 #include "model/serial_tty.h"
 
 struct serial_port {
@@ -43,30 +44,12 @@ static void *failed(const char *what)
 
 /* --- Opening and closing at the far end ------------------------------------------------------ */
 
-static uint32_t baud_of(speed_t speed)
-{
-    static const struct {
-        speed_t speed;
-        uint32_t baud;
-    } rates[] = {
-        {B1200, 1200},     {B2400, 2400},     {B4800, 4800},     {B9600, 9600},
-        {B19200, 19200},   {B38400, 38400},   {B57600, 57600},   {B115200, 115200},
-        {B230400, 230400}, {B460800, 460800}, {B500000, 500000}, {B1000000, 1000000},
-    };
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        if (rates[i].speed == speed) {
-            return rates[i].baud;
-        }
-    }
-    return 1; /* set to something no board here runs at */
-}
-
 /* With the lock held, as the three that follow. */
 static void read_settings(struct serial_port *port)
 {
     struct termios settings;
     if (port->kind != SERIAL_PORT_TCP && tcgetattr(port->master, &settings) == 0) {
-        port->baud = baud_of(cfgetospeed(&settings));
+        port->baud = serial_speed_of(port->master);
         port->hang_up = (settings.c_cflag & HUPCL) != 0;
     }
 }

@@ -802,6 +802,8 @@ static enum status whole_session(struct bench *b, bool *entered)
         status = read_memory(b, MEMORY_FLASH, 0, back, sizeof back);
     if (status == STATUS_OK)
         status = read_memory(b, MEMORY_EEPROM, 0, eeprom, sizeof eeprom);
+    if (status == STATUS_UNSUPPORTED) /* a garbled version: not believed to be the sketch */
+        status = STATUS_OK;
     struct error ignored;
     const enum status left = programmer_leave(&b->programmer, &ignored);
     if (status == STATUS_OK && left != STATUS_OK) {
