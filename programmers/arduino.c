@@ -18,8 +18,8 @@ enum {
     RESET_PULSE_US = 100,
     BOOT_MS = 100,  /* from RESET to a loader that listens */
     SYNC_TRIES = 4, /* within the one second a loader waits */
-    SYNC_WAIT_MS = 150,
-    ROUNDS = 2,            /* over all rates */
+    SYNC_WAIT_MS = 200,
+    ATTEMPTS = 6,          /* each with its own reset, over the rates in turn */
     RECOVERIES = 2,        /* of one operation */
     SEGMENT_SIZE = 0x20000 /* bytes that a 16-bit word address reaches */
 };
@@ -98,7 +98,7 @@ static enum status find_loader(struct programmer *p, struct error *e)
     const uint32_t *rates = p->config->baud != 0 ? &p->config->baud : usual_rates;
     const size_t count = fixed ? 1 : sizeof usual_rates / sizeof usual_rates[0];
     enum stk_identity best = STK_NOBODY;
-    for (size_t i = 0; i < ROUNDS * count; i++) {
+    for (size_t i = 0; i < ATTEMPTS; i++) {
         enum stk_identity who;
         TRY(meet_at(p, rates[i % count], &who, e));
         if (who == STK_BOOTLOADER)
