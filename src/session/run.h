@@ -1,0 +1,35 @@
+/* A job on its way: what job.c (the gates) and steps.c (the plan's steps) share. */
+#ifndef SESSION_RUN_H
+#define SESSION_RUN_H
+
+#include "session_private.h"
+
+struct run {
+    const struct job *job;
+    struct part_database *parts;
+    struct context *context;
+    struct session *session;
+    const struct part *part; /* NULL: not known yet */
+    struct plan_item *items;
+    size_t item_count;
+    struct plan plan;
+    struct image *late; /* of the last write that had to wait for an earlier read */
+};
+
+bool run_has_flag(const struct run *r, enum job_flag flag);
+
+/* The bytes of a write or verify; `*image` stays NULL where there is nothing to do. */
+MUST_USE enum status run_load(const struct run *r, const struct operation *o,
+                              const struct memory *m, struct image **image, struct error *e);
+
+/* A value for a fuse or lock byte, beside what the chip is known to hold. */
+struct guard_byte run_guard_byte(const struct run *r, const struct memory *m, uint8_t value);
+
+/* The guard over `bytes`; what is only risky is said once the chip was read. */
+MUST_USE enum status run_guard_bytes(const struct run *r, const struct guard_byte *bytes,
+                                     size_t count, struct error *e);
+
+/* All steps of the plan. */
+MUST_USE enum status run_steps(struct run *r, struct error *e);
+
+#endif

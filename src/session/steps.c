@@ -1,0 +1,167 @@
+/* The steps of a plan, one by one. */
+#include "run.h"
+
+bool run_has_flag(const struct run *r, enum job_flag flag)
+{
+    return (r->job->flags & (unsigned)flag) != 0;
+}
+
+static enum status check_fits(const struct memory *m, const struct image *image,
+                              const struct source *source, struct error *e)
+{
+    if (image_empty(image) ||
+        (image_low(image) >= m->base && image_end(image) <= (uint64_t)m->base + m->size))
+        return STATUS_OK;
+    return error_set(e, STATUS_INPUT,
+                     "%s: bytes from 0x%lx to 0x%llx do not fit into %s (%lu bytes)", source->name,
+                     (unsigned long)image_low(image), (unsigned long long)image_end(image), m->name,
+                     (unsigned long)m->size);
+}
+
+enum status run_load(const struct run *r, const struct operation *o, const struct memory *m,
+                     struct image **image, struct error *e)
+{
+    *image = NULL;
+    TRY(o->source->load(o->source, m, r->context, image, e));
+    const enum status status = m != NULL ? check_fits(m, *image, o->source, e) : STATUS_OK;
+    const bool empty = status == STATUS_OK && m != NULL && image_empty(*image);
+    if (empty)
+        context_log(r->context, LOG_NOTE, "%s holds no bytes for %s; nothing to do",
+                    o->source->name, m->name);
+    if (status != STATUS_OK || empty || m == NULL) {
+        image_free(*image);
+        *image = NULL;
+    }
+    return status;
+}
+
+struct guard_byte run_guard_byte(const struct run *r, const struct memory *m, uint8_t value)
+{
+    struct guard_byte byte = {.memory = m, .wanted = value};
+    byte.known = r->session != NULL && session_byte(r->session, m, &byte.present);
+    return byte;
+}
+
+enum status run_guard_bytes(const struct run *r, const struct guard_byte *bytes, size_t count,
+                            struct error *e)
+{
+    const bool chip_was_read = r->session != NULL && session_part(r->session) != NULL;
+    const struct guard_request request = {.part = r->part,
+                                          .bytes = bytes,
+                                          .count = count,
+                                          .chip_was_read = chip_was_read,
+                                          .allow = r->job->allow,
+                                          .allow_count = r->job->allow_count};
+    TRY(session_guard(&request, e));
+    if (chip_was_read)
+        session_guard_say(&request, r->context);
+    return STATUS_OK;
+}
+
+/* As avrdude does: what follows the last byte that is not 0xff is left out of flash. */
+static void trim(const struct run *r, const struct memory *m, struct image *image)
+{
+    uint64_t end = 0;
+    struct extent extent;
+    if (m->kind != MEMORY_FLASH)
+        return;
+    for (uint64_t at = 0; image_next(image, at, &extent);
+         at = (uint64_t)extent.address + extent.size)
+        for (uint32_t i = 0; i < extent.size; i++)
+            if (extent.data[i] != 0xff)
+                end = (uint64_t)extent.address + i + 1;
+    if (end == 0)
+        context_log(r->context, LOG_NOTE, "%s is blank: all of it is 0xff", m->name);
+    if (!run_has_flag(r, JOB_WHOLE_READ) && !run_has_flag(r, JOB_NO_ERASE))
+        image_truncate(image, end);
+}
+
+static enum status do_read(struct run *r, const struct plan_step *step, struct error *e)
+{
+    struct destination *d = step->operation->destination;
+    struct image *image = image_new();
+    if (image == NULL)
+        return session_no_memory(e);
+    enum status status =
+        session_read(r->session, step->memory, step->memory->base, step->memory->size, image, e);
+    if (status == STATUS_OK) {
+        trim(r, step->memory, image);
+        status = d->store(d, step->memory, image, r->context, e);
+    }
+    image_free(image);
+    return status;
+}
+
+static enum status write_image(struct run *r, const struct memory *m, const struct image *image,
+                               struct error *e)
+{
+    struct destination *dry = r->job->dry_output;
+    uint8_t value;
+    if (image == r->late && memory_is_byte(m) && image_get(image, m->base, &value)) {
+        const struct guard_byte byte = run_guard_byte(r, m, value);
+        TRY(run_guard_bytes(r, &byte, 1, e)); /* loaded only now */
+    }
+    if (!run_has_flag(r, JOB_NO_WRITE))
+        return session_write(r->session, m, image, e);
+    return dry != NULL ? dry->store(dry, m, image, r->context, e) : STATUS_OK;
+}
+
+/* Of what this job wrote itself, bits that could not be changed do not count. */
+static enum status verify_image(struct run *r, const struct plan_step *step,
+                                const struct image *image, struct error *e)
+{
+    const struct memory *m = step->memory;
+    if (!step->own)
+        return session_verify(r->session, m, image, e);
+    if (target_readable(r->session->target, m))
+        return session_verify_bits(r->session, m, image, m->mask & m->write_mask, e);
+    context_log(r->context, LOG_NOTE, "%s of the %s cannot be read back, so it was not verified",
+                m->name, r->part->name);
+    return STATUS_OK;
+}
+
+/* What an earlier read of this job has made is loaded now, once for a write and its verify.
+ * `*image` stays NULL if there is nothing in it. */
+static enum status late_image(struct run *r, const struct plan_step *step,
+                              const struct image **image, struct error *e)
+{
+    if (!step->own) {
+        image_free(r->late);
+        r->late = NULL;
+        TRY(run_load(r, step->operation, step->memory, &r->late, e));
+    }
+    *image = r->late;
+    return STATUS_OK;
+}
+
+static enum status do_with_image(struct run *r, const struct plan_step *step, struct error *e)
+{
+    const struct image *image = step->image;
+    if (image == NULL)
+        TRY(late_image(r, step, &image, e));
+    if (image == NULL)
+        return STATUS_OK;
+    return step->kind == PLAN_WRITE ? write_image(r, step->memory, image, e)
+                                    : verify_image(r, step, image, e);
+}
+
+static enum status do_step(struct run *r, const struct plan_step *step, struct error *e)
+{
+    switch (step->kind) {
+    case PLAN_ERASE:
+        return session_erase(r->session, e);
+    case PLAN_READ:
+        return do_read(r, step, e);
+    case PLAN_WRITE:
+    case PLAN_VERIFY:
+        return do_with_image(r, step, e);
+    }
+    return error_set(e, STATUS_INTERNAL, "unknown step");
+}
+
+enum status run_steps(struct run *r, struct error *e)
+{
+    for (size_t i = 0; i < r->plan.count; i++)
+        TRY(do_step(r, &r->plan.steps[i], e));
+    return STATUS_OK;
+}
