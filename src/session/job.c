@@ -257,6 +257,19 @@ static enum status connect(struct run *r, struct error *e)
     return make_plan(r, e);
 }
 
+/* A job that erases the chip anyway and compares all that it moves bears a misread instruction. */
+static bool bears_errors(const struct run *r)
+{
+    bool erases = false;
+    for (size_t i = 0; i < r->plan.count; i++) {
+        const struct plan_step *step = &r->plan.steps[i];
+        erases = erases || step->kind == PLAN_ERASE;
+        if (step->kind == PLAN_READ && !memory_is_byte(step->memory))
+            return false;
+    }
+    return erases && !run_has_flag(r, JOB_NO_VERIFY);
+}
+
 static enum status run(struct run *r, struct programmer *p, struct error *e)
 {
     TRY(gate_one(r, e));
@@ -271,6 +284,7 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     }
     TRY(connect(r, e));
     TRY(gate_two(r, e));
+    TRY(session_tune_clock(r->session, run_bytes(r, 0), bears_errors(r), e));
     TRY(run_steps(r, e));
     if (!run_has_flag(r, JOB_NO_VERIFY))
         TRY(session_prove(r->session, e));

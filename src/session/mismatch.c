@@ -11,6 +11,7 @@ enum {
     RANGES_MAX = 4,  /* in the text */
     RANGE_GAP = 16,  /* bytes that agree between two of one range */
     WINDOW = 1024,   /* read again at most: enough to tell a bad connection from a bad chip */
+    LOOKS = 16,      /* that must all agree before a cell that was in doubt is believed in */
     ALIAS_MIN = 8    /* bytes that must agree elsewhere before it is called an alias */
 };
 
@@ -188,7 +189,36 @@ static enum status look_again(struct session *s, const struct memory *m, const s
         return STATUS_OK;
     if (last - first >= WINDOW)
         last = first + WINDOW - 1;
+    s->doubt_address = address + first;
+    s->doubt_size = last - first + 1;
     return target_read(s->target, m, address + first, again + first, last - first + 1, e);
+}
+
+static bool is_as_wanted(const struct memory *m, const struct image *image, uint32_t address,
+                         const uint8_t *found, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i++) {
+        uint8_t wanted;
+        if (image_get(image, m->base + address + i, &wanted) && wanted != found[i])
+            return false;
+    }
+    return true;
+}
+
+enum status session_look_closer(struct session *s, const struct memory *m,
+                                const struct image *image, bool *clear, struct error *e)
+{
+    uint8_t found[WINDOW];
+    enum status status = STATUS_OK;
+    *clear = true;
+    context_begin(s->context, STEP_VERIFY, m, LOOKS * s->doubt_size);
+    for (unsigned i = 0; status == STATUS_OK && *clear && i < LOOKS; i++) {
+        status = target_read(s->target, m, s->doubt_address, found, s->doubt_size, e);
+        *clear =
+            status == STATUS_OK && is_as_wanted(m, image, s->doubt_address, found, s->doubt_size);
+    }
+    context_end(s->context, status == STATUS_OK && !*clear ? STATUS_UNVERIFIED : status);
+    return status;
 }
 
 static enum status judge(struct session *s, const struct comparison *c, struct error *e)

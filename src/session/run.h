@@ -13,6 +13,7 @@ struct run {
     struct plan_item *items;
     size_t item_count;
     struct plan plan;
+    bool repeated;      /* a slower SCK has been given its one chance */
     struct image *late; /* of the last write that had to wait for an earlier read */
 };
 
@@ -28,6 +29,9 @@ struct guard_byte run_guard_byte(const struct run *r, const struct memory *m, ui
 /* The guard over `bytes`; what is only risky is said once the chip was read. */
 MUST_USE enum status run_guard_bytes(const struct run *r, const struct guard_byte *bytes,
                                      size_t count, struct error *e);
+
+/* How many bytes of flash, EEPROM and the like the steps from `first` on will move. */
+uint64_t run_bytes(const struct run *r, size_t first);
 
 /* All steps of the plan. */
 MUST_USE enum status run_steps(struct run *r, struct error *e);

@@ -224,6 +224,9 @@ enum status session_connect(struct session *s, const char *part, unsigned flags,
     TRY(named_part(s, part, &first, e));
     TRY(session_expect(s, first, e));
     TRY(enter(s, e));
+    s->entered_hz = target_clock(s->target);
+    s->ceiling_hz = 0;
+    session_tell_clock(s);
     TRY(identify(s, signature, &known, e));
     s->report.signature_known = known;
     memcpy(s->report.signature, signature, sizeof signature);
@@ -249,6 +252,8 @@ enum status session_reconnect(struct session *s, struct error *e)
     uint8_t signature[3];
     bool known;
     TRY(session_disconnect(s, e));
+    if (session_clock_is_ours(s)) /* new fuses may have made the chip slower */
+        TRY(target_set_clock(s->target, s->entered_hz, e));
     TRY(enter(s, e));
     TRY(identify(s, signature, &known, e));
     if (known && s->report.signature_known &&

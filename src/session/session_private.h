@@ -35,9 +35,12 @@ struct session {
     const struct part *candidates[CANDIDATES_MAX];
     size_t candidate_count; /* may be more than fit */
     bool part_named;
-    unsigned flags;   /* of session_connect() */
-    bool touched;     /* programming mode was entered at least once */
-    bool erase_begun; /* Chip Erase was sent and has not ended */
+    unsigned flags;                     /* of session_connect() */
+    bool touched;                       /* programming mode was entered at least once */
+    bool erase_begun;                   /* Chip Erase was sent and has not ended */
+    uint32_t entered_hz;                /* SCK at which the chip answered first; 0: not known */
+    uint32_t doubt_address, doubt_size; /* offsets of what was looked at again, see mismatch.c */
+    uint32_t ceiling_hz;                /* SCK that was in doubt: to stay below; 0: none so far */
     struct report report;
     struct held *held; /* as many as report.memories */
 };
@@ -94,11 +97,40 @@ MUST_USE enum status session_forecast(const struct session *s, const struct plan
  * error says what brings the chip back. */
 MUST_USE enum status session_prove(struct session *s, struct error *e);
 
+/* clock.c: SCK, where the user leaves it to the tool (no -B) and the programmer can set it. */
+bool session_clock_is_ours(const struct session *s);
+
+/* Puts SCK where the fuses and the chip's answers allow, if that pays for `bytes` that are still to
+ * cross the wire. With `climb_on` faster ones than every clock that the fuses allow would bear are
+ * tried, too. The fuse bytes must have been read. The chip stays in programming mode, and what is
+ * known of it stays known. */
+MUST_USE enum status session_tune_clock(struct session *s, uint64_t bytes, bool climb_on,
+                                        struct error *e);
+
+/* The chip's clock by its fuses; false: they are not known, or do not tell. */
+bool session_chip_clock(const struct session *s, struct part_clock *clock);
+
+/* Tells the listener what SCK is, if that is known. */
+void session_tell_clock(struct session *s);
+
+/* SCK is halved, but not below where the chip answered first, and programming mode entered anew.
+ * `*slower` is false, and nothing happens, where that is not possible. */
+MUST_USE enum status session_slow_down(struct session *s, bool *slower, struct error *e);
+
+/* Out of programming mode and in again at SCK as it is set. STATUS_UNVERIFIED unless the signature
+ * and the fuse bytes answer as known. */
+MUST_USE enum status session_come_back(struct session *s, struct error *e);
+
 /* mismatch.c: reads again where `found` differs from `wanted` and tells what it looks like. Both
  * are `size` bytes from offset `address`; `care` is 1 where a byte counts. STATUS_OK if the second
  * look clears it. */
 MUST_USE enum status session_judge_mismatch(struct session *s, const struct memory *m,
                                             const struct image *image, uint32_t address,
                                             const uint8_t *found, uint32_t size, struct error *e);
+
+/* Reads what session_judge_mismatch() last looked at many times over. `*clear`: it was as wanted
+ * each time. */
+MUST_USE enum status session_look_closer(struct session *s, const struct memory *m,
+                                         const struct image *image, bool *clear, struct error *e);
 
 #endif

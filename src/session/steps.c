@@ -159,9 +159,125 @@ static enum status do_step(struct run *r, const struct plan_step *step, struct e
     return error_set(e, STATUS_INTERNAL, "unknown step");
 }
 
+uint64_t run_bytes(const struct run *r, size_t first)
+{
+    uint64_t bytes = 0;
+    for (size_t i = first; i < r->plan.count; i++) {
+        const struct plan_step *step = &r->plan.steps[i];
+        if (step->memory == NULL || memory_is_byte(step->memory) ||
+            (step->kind == PLAN_WRITE && run_has_flag(r, JOB_NO_WRITE)))
+            continue;
+        bytes += step->image != NULL ? image_bytes(step->image) : step->memory->size;
+    }
+    return bytes;
+}
+
+/* --- once more, slower ---------------------------------------------------------------------- */
+
+/* The erase that the write before `at` stands on, if only writes and their verifies lie between:
+ * then all of it can be done again. `at` itself: there is none. */
+static size_t erase_before(const struct run *r, size_t at)
+{
+    for (size_t i = at; i-- > 0;) {
+        const struct plan_step *step = &r->plan.steps[i];
+        if (step->kind == PLAN_ERASE)
+            return i;
+        if (step->image == NULL || (step->kind != PLAN_WRITE && !step->own))
+            break;
+    }
+    return at;
+}
+
+/* The report tells of the last attempt. */
+static void forget_attempt(struct run *r, size_t first, size_t last)
+{
+    for (size_t i = first; i <= last; i++) {
+        const struct memory *m = r->plan.steps[i].memory;
+        if (m == NULL)
+            continue;
+        struct memory_report *report = &r->session->report.memories[session_index(r->session, m)];
+        report->written = report->skipped = report->verified = 0;
+    }
+}
+
+/* Writes again what did not verify: from the erase on, or on top of what is there. */
+static enum status write_again(struct run *r, size_t at, struct error *e)
+{
+    const struct memory *m = r->plan.steps[at].memory;
+    const size_t erase = memory_is_byte(m) ? at : erase_before(r, at);
+    const size_t first = erase < at ? erase : at - 1;
+    forget_attempt(r, first, at);
+    if (memory_is_byte(m))
+        TRY(session_read_bytes(r->session, 3, e));
+    else
+        session_forget(r->session, m);
+    for (size_t i = first; i <= at; i++)
+        TRY(do_step(r, &r->plan.steps[i], e));
+    return STATUS_OK;
+}
+
+/* What a slower SCK can cure: a verify of this job's own writes, and readings that differ. */
+static bool may_repeat(const struct run *r, const struct plan_step *step, enum status status)
+{
+    if (r->repeated || step->kind != PLAN_VERIFY)
+        return false;
+    return status == STATUS_UNVERIFIED || (status == STATUS_VERIFY && step->own);
+}
+
+/* At a slower SCK. First it is only read, for it may have been the reading. */
+static enum status verify_again(struct run *r, size_t at, enum status failed, struct error *e)
+{
+    const struct plan_step *step = &r->plan.steps[at];
+    const struct memory *m = step->memory;
+    const struct image *image = step->image != NULL ? step->image : r->late;
+    struct held *held = &r->session->held[session_index(r->session, m)];
+    bool clear = true;
+    if (!memory_is_byte(m))
+        TRY(session_look_closer(r->session, m, image, &clear, e));
+    if (!clear && (failed != STATUS_VERIFY || !step->own))
+        return failed; /* it was not SCK */
+    if (held->change != CHANGE_NONE)
+        held->change = CHANGE_WRITTEN;
+    enum status status = clear ? do_step(r, step, e) : failed;
+    if (status == STATUS_VERIFY && step->own)
+        status = write_again(r, at, e);
+    return status;
+}
+
+/* A verify failed at an SCK that this tool chose: it is given one chance at a slower one. */
+static enum status once_more(struct run *r, size_t at, enum status failed, struct error *e)
+{
+    const struct error before = *e;
+    const size_t mismatches = r->session->report.mismatches;
+    bool slower = false;
+    enum status status = session_slow_down(r->session, &slower, e);
+    if (status == STATUS_OK && !slower)
+        return failed;
+    r->repeated = true;
+    if (status == STATUS_OK) {
+        context_log(r->context, LOG_WARNING, "%s; once more with a slower SCK", before.text);
+        r->session->report.mismatches = 0;
+        status = verify_again(r, at, failed, e);
+    }
+    if (status == STATUS_OK) {
+        *e = (struct error){0};
+        return STATUS_OK;
+    }
+    if (status == failed || status == STATUS_UNVERIFIED || status == STATUS_NO_TARGET) {
+        *e = before; /* what was found first says more */
+        r->session->report.mismatches = mismatches;
+        return failed;
+    }
+    return status;
+}
+
 enum status run_steps(struct run *r, struct error *e)
 {
-    for (size_t i = 0; i < r->plan.count; i++)
-        TRY(do_step(r, &r->plan.steps[i], e));
+    for (size_t i = 0; i < r->plan.count; i++) {
+        enum status status = do_step(r, &r->plan.steps[i], e);
+        if (may_repeat(r, &r->plan.steps[i], status))
+            status = once_more(r, i, status, e);
+        TRY(status);
+    }
     return STATUS_OK;
 }

@@ -57,10 +57,16 @@ static struct memory_destination new_destination(const char *name)
 
 struct job_bench *job_bench_new(const char *chip, enum chip_rig_kind kind, const char *part)
 {
+    return job_bench_with(chip, kind, part, NULL);
+}
+
+struct job_bench *job_bench_with(const char *chip, enum chip_rig_kind kind, const char *part,
+                                 const struct avr_chip_options *options)
+{
     struct job_bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
     assert_int_equal(part_database_open(&b->parts, &b->error), STATUS_OK);
-    b->rig = chip_rig_new(chip, kind, NULL);
+    b->rig = chip_rig_new(chip, kind, options);
     b->job = (struct job){.programmer = {.id = "rig"}, .part = part, .operations = b->operations};
     b->dry = new_destination("dry");
     b->job.dry_output = &b->dry.destination;
@@ -222,7 +228,8 @@ void job_assert_rules(const struct job_bench *b)
     assert_no_cry(b->rig->log, "error");
     assert_no_cry(b->rig->log, "fail");
     assert_int_equal(s->busy_violations, 0);
-    assert_int_equal(s->undefined, 0);
+    if (s->bit_errors == 0) /* a search for the fastest SCK may make some */
+        assert_int_equal(s->undefined, 0);
     if (b->error.code != STATUS_OK)
         assert_true(b->error.state[0] != '\0');
 }

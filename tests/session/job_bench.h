@@ -41,6 +41,8 @@ struct job_bench {
 
 /* `part` is for -p and may be NULL; `chip` is what is there. */
 struct job_bench *job_bench_new(const char *chip, enum chip_rig_kind kind, const char *part);
+struct job_bench *job_bench_with(const char *chip, enum chip_rig_kind kind, const char *part,
+                                 const struct avr_chip_options *options);
 void job_bench_free(struct job_bench *b); /* asserts that RESET is released */
 
 /* Adds an operation; each returns its index. Data is borrowed. */

@@ -121,7 +121,12 @@ static enum status called(struct programmer *p, unsigned *counter, struct error 
 
 static void instruct(struct chip_rig *rig, const uint8_t mosi[4], uint8_t miso[4])
 {
-    avr_chip_instruction(rig->chip, mosi, miso, &rig->now_ns, 500000000u / rig->sck_hz);
+    const bool noisy = rig->noisy_above_hz != 0 && rig->sck_hz > rig->noisy_above_hz &&
+                       rig->instructions >= rig->noisy_from;
+    if (rig->noisy_above_hz != 0)
+        avr_chip_set_fault(rig->chip, AVR_FAULT_BIT_ERRORS, noisy);
+    avr_chip_instruction(rig->chip, mosi, miso, &rig->now_ns,
+                         (500000000u + rig->sck_hz - 1) / rig->sck_hz);
     rig->instructions++;
 }
 
@@ -265,8 +270,11 @@ static enum status rig_set_sck(struct programmer *p, uint32_t hz, uint32_t *actu
                                struct error *e)
 {
     TRY(called(p, &rig_of(p)->sck_changes, e));
-    rig_of(p)->sck_hz = hz;
-    *actual_hz = hz;
+    struct chip_rig *rig = rig_of(p);
+    rig->sck_hz = rig->sck_rates != NULL ? rig->sck_rates[0] : hz;
+    for (const uint32_t *rate = rig->sck_rates; rate != NULL && *rate != 0; rate++)
+        rig->sck_hz = *rate <= hz ? *rate : rig->sck_hz;
+    *actual_hz = rig->sck_hz;
     return STATUS_OK;
 }
 

@@ -25,6 +25,7 @@ struct chip_rig {
     struct avr_chip *chip;
     uint64_t now_ns;
     uint32_t sck_hz;
+    const uint32_t *sck_rates; /* that the programmer has, rising, ends with 0; NULL: any */
     struct programmer programmer;
     struct programmer_config config;
     struct context context;
@@ -37,6 +38,9 @@ struct chip_rig {
 
     /* What is to go wrong; calls count from 1, 0: nothing. */
     unsigned fail_at, cancel_at;
+    /* Bit errors above this SCK (0: none), from this instruction on. */
+    uint32_t noisy_above_hz;
+    uint64_t noisy_from;
 
     /* What was heard. */
     char log[16384];   /* one line each: "note: text\n" */
