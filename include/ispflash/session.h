@@ -64,7 +64,27 @@ enum job_flag {
     JOB_WHOLE_READ = 1 << 4,      /* -A: keep trailing 0xff of flash */
     JOB_FORCE_SIGNATURE = 1 << 5, /* -F, --allow signature-mismatch */
     JOB_IN_ORDER = 1 << 6,        /* nothing is merged or moved */
-    JOB_LEAVE_IN_RESET = 1 << 7   /* -E reset: wanted; no programmer can, which is said */
+    JOB_LEAVE_IN_RESET = 1 << 7,  /* -E reset: wanted; no programmer can, which is said */
+    JOB_SKIP_IF_SAME = 1 << 8,    /* neither erase nor write if the chip holds all of it already */
+    JOB_DRY_RUN = 1 << 9          /* as far as the reviewer; nothing is erased, written or stored */
+};
+
+enum job_step_kind { JOB_STEP_ERASE, JOB_STEP_READ, JOB_STEP_WRITE, JOB_STEP_VERIFY };
+
+/* What a job is about to do. */
+struct job_step {
+    enum job_step_kind kind;
+    const struct memory *memory; /* NULL for JOB_STEP_ERASE */
+    const struct image *image;   /* of a write or verify; NULL: an earlier read makes it */
+};
+
+struct session;
+
+/* Called once all is known that can be without changing the chip, and before it is changed; only
+ * for jobs that change it, and for JOB_DRY_RUN. Anything but STATUS_OK ends the job there. */
+struct reviewer {
+    enum status (*review)(struct reviewer *self, struct session *s, const struct job_step *steps,
+                          size_t count, struct error *e);
 };
 
 struct job {
@@ -77,6 +97,7 @@ struct job {
                                  before what they forbid */
     size_t allow_count;
     struct destination *dry_output; /* JOB_NO_WRITE: receives what would have been written */
+    struct reviewer *reviewer;      /* NULL: nobody looks at it first */
 };
 
 /* What happened to one memory. */
@@ -111,8 +132,6 @@ MUST_USE enum status session_run(const struct job *job, struct part_database *pa
 void report_free(struct report *report); /* takes NULL */
 
 /* --- step by step ----------------------------------------------------------------------------- */
-
-struct session;
 
 /* Finds and opens the programmer; the chip is not touched. All arguments are borrowed for the
  * session's life. */

@@ -14,6 +14,8 @@
 struct surroundings {
     const char *program;                 /* as called, without folders */
     FILE *results, *talk;                /* standard output and standard error */
+    FILE *input;                         /* standard input, for answers */
+    bool can_ask;                        /* a person is there to answer: both ends are a terminal */
     bool talk_is_terminal;               /* one that takes escape sequences */
     unsigned columns;                    /* of that terminal; 0: unknown */
     const char *home;                    /* $HOME; this and all below may be NULL */
@@ -49,5 +51,9 @@ int cli_main(const struct surroundings *around, int argc, char *const *argv);
 
 /* The line without a command: as avrdude's. */
 MUST_USE enum status flash_run(struct cli *cli, struct error *e);
+
+/* The commands, a file each family. */
+MUST_USE enum status command_bootloaders(struct cli *cli, struct error *e); /* bootloaders.c */
+MUST_USE enum status command_burn(struct cli *cli, struct error *e);        /* burn.c */
 
 #endif

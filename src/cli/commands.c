@@ -14,6 +14,14 @@ static enum status command_help(struct cli *cli, struct error *e)
 }
 
 const struct command command_table[] = {
+    {.name = "bootloaders",
+     .arguments = "[WORD]",
+     .summary = "the boot loaders that burn knows: id, chip, fuses, lock bits, USB id, file",
+     .run = command_bootloaders},
+    {.name = "burn",
+     .arguments = "ID [FILE]",
+     .summary = "a boot loader with its fuses and lock bits, in the right order and proven",
+     .run = command_burn},
     {.name = "help",
      .arguments = "[TOPIC]",
      .summary = "all options, or one of: exit-codes, formats",

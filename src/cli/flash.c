@@ -1,53 +1,12 @@
 /* The line without a command: lists, or a job for one chip. */
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-#include "conf.h"
-#include "ispflash/context.h"
-#include "ispflash/part.h"
-#include "ispflash/session.h"
 #include "job.h"
 #include "lists.h"
-#include "programmer/programmer.h"
-
-/* --- configuration -------------------------------------------------------------------------- */
-
-/* The last -C FILE in place of those before it, and after it every -C +FILE. */
-static enum status read_configuration(const struct settings *s, struct conf *conf, struct error *e)
-{
-    const char *base = NULL;
-    for (size_t i = 0; i < s->configs.count; i++)
-        if (s->configs.items[i][0] != '+')
-            base = s->configs.items[i];
-    enum status status = base != NULL ? conf_read(base, conf, e) : STATUS_OK;
-    for (size_t i = 0; i < s->configs.count && status == STATUS_OK; i++)
-        if (s->configs.items[i][0] == '+')
-            status = conf_read(s->configs.items[i] + 1, conf, e);
-    if (status == STATUS_OK)
-        return STATUS_OK;
-    (void)error_in(e, "-C");
-    error_hint(e, "parts and programmers are built in: ispflash needs no such file, leave -C away");
-    return status;
-}
-
-/* The user's own parts. */
-static enum status add_parts(const struct cli *cli, struct part_database *parts, struct error *e)
-{
-    const struct surroundings *around = cli->around;
-    char folder[PATH_MAX] = ""; /* a longer one could not be opened */
-    if (around->config_home != NULL && around->config_home[0] == '/')
-        (void)snprintf(folder, sizeof folder, "%s/ispflash", around->config_home);
-    else if (around->home != NULL && around->home[0] != '\0')
-        (void)snprintf(folder, sizeof folder, "%s/.config/ispflash", around->home);
-    if (folder[0] != '\0' && !cli->settings.no_config)
-        TRY(part_database_add_directory(parts, folder, e));
-    for (size_t i = 0; i < cli->settings.part_files.count; i++)
-        TRY(part_database_add_file(parts, cli->settings.part_files.items[i], e));
-    return STATUS_OK;
-}
+#include "plan_text.h"
+#include "run.h"
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
@@ -127,6 +86,8 @@ static enum status check_operands(const struct settings *s, struct error *e)
 static enum status check_letters(struct cli *cli, struct error *e)
 {
     const struct text_list *exits = &cli->settings.exit_options;
+    if (cli->settings.no_jtag || cli->settings.expect_usb)
+        return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
     if (cli->settings.osccal)
         return error_set(e, STATUS_UNSUPPORTED,
                          "-O: none of the programmers supported so far calibrates the oscillator");
@@ -142,60 +103,39 @@ static enum status check_letters(struct cli *cli, struct error *e)
     return STATUS_OK;
 }
 
-/* A serial port of the configuration's is meant for programmers on one. */
-static enum status take_default_port(struct job *job, const struct conf *conf, struct error *e)
-{
-    struct programmer_entry *entries = NULL;
-    const struct programmer_entry *entry = NULL;
-    const struct programmer_driver *driver = NULL;
-    if (job->programmer.port != NULL || conf->serial == NULL)
-        return STATUS_OK;
-    TRY(programmer_entries(&entries, e));
-    const enum status status = programmer_find(entries, job->programmer.id, &entry, &driver, e);
-    if (status == STATUS_OK && (driver->features & PROGRAMMER_SERIAL) != 0)
-        job->programmer.port = conf->serial;
-    programmer_entries_free(entries);
-    return status;
-}
-
-static enum status run_job(struct cli *cli, const struct conf *conf, struct part_database *parts,
-                           struct error *e)
+static enum status run_updates(struct run *r, struct error *e)
 {
     struct cli_job j;
-    struct report report = {0};
-    struct context context;
-    enum status status = cli_job_init(&j, &cli->settings, conf, e);
+    struct plan_reviewer reviewer;
+    enum status status = cli_job_init(&j, &r->cli->settings, &r->conf, e);
+    plan_reviewer_init(&reviewer, r->cli, NULL);
+    j.job.reviewer = &reviewer.reviewer;
     if (status == STATUS_OK)
-        status = take_default_port(&j.job, conf, e);
-    if (status == STATUS_OK) {
-        context_init(&context, clock_system(), &cli->sink.sink, cli->around->cancel);
-        cli->told = true; /* the session's ERROR event */
-        status = session_run(&j.job, parts, &context, &report, e);
-        report_free(&report);
-    }
+        status = run_job(r, &j.job, e);
     cli_job_free(&j);
     return status;
 }
 
+static enum status run_all(struct run *r, struct error *e)
+{
+    enum status status = STATUS_OK;
+    if (run_lists(r->cli, r->parts, &status, e))
+        return status;
+    TRY(run_read_configuration(r, e));
+    if (run_plain_lists(r->cli, &r->conf, &status, e))
+        return status;
+    return run_updates(r, e);
+}
+
 enum status flash_run(struct cli *cli, struct error *e)
 {
-    struct conf conf = {0};
-    struct part_database *parts = NULL;
-    enum status status = check_operands(&cli->settings, e);
+    struct run r;
+    TRY(check_operands(&cli->settings, e));
+    TRY(check_developer_options(&cli->settings, e));
+    TRY(check_letters(cli, e));
+    enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)
-        status = check_developer_options(&cli->settings, e);
-    if (status == STATUS_OK)
-        status = check_letters(cli, e);
-    if (status == STATUS_OK)
-        status = part_database_open(&parts, e);
-    if (status == STATUS_OK)
-        status = add_parts(cli, parts, e);
-    if (status == STATUS_OK && !run_lists(cli, parts, &status, e)) {
-        status = read_configuration(&cli->settings, &conf, e);
-        if (status == STATUS_OK && !run_plain_lists(cli, &conf, &status, e))
-            status = run_job(cli, &conf, parts, e);
-    }
-    part_database_close(parts);
-    conf_free(&conf);
+        status = run_all(&r, e);
+    run_close(&r);
     return status;
 }

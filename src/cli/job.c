@@ -19,6 +19,8 @@ static const struct allowance {
     {"data-after-end", FORMAT_ALLOW_DATA_AFTER_END, 0},
     {"overlap", FORMAT_ALLOW_OVERLAP, 0},
     {"signature-mismatch", 0, JOB_FORCE_SIGNATURE},
+    {"other-chip", 0, 0}, /* burn's own to ask for */
+    {"boot-start", 0, 0},
 };
 
 enum { ALLOWANCES = sizeof allowances / sizeof allowances[0] };
@@ -157,7 +159,8 @@ static unsigned job_flags(const struct settings *s)
     return (s->erase ? JOB_ERASE : 0u) | (s->no_erase ? JOB_NO_ERASE : 0u) |
            (s->no_verify ? JOB_NO_VERIFY : 0u) | (s->no_write ? JOB_NO_WRITE : 0u) |
            (s->whole_read ? JOB_WHOLE_READ : 0u) | (s->force ? JOB_FORCE_SIGNATURE : 0u) |
-           (s->in_order ? JOB_IN_ORDER : 0u);
+           (s->in_order ? JOB_IN_ORDER : 0u) | (s->dry_run ? JOB_DRY_RUN : 0u) |
+           (s->skip_if_same == CHOICE_YES ? JOB_SKIP_IF_SAME : 0u);
 }
 
 static enum status set_programmer(struct programmer_config *p, const struct settings *s,

@@ -34,6 +34,8 @@ int main(int argc, char **argv)
         .program = argc > 0 ? base_name(argv[0]) : "ispflash",
         .results = stdout,
         .talk = stderr,
+        .input = stdin,
+        .can_ask = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0,
         .talk_is_terminal = is_terminal(STDERR_FILENO),
         .columns = terminal_columns(STDERR_FILENO),
         .home = getenv("HOME"),

@@ -13,6 +13,14 @@ static enum status apply_flag(const struct option_spec *spec, const char *value,
     return STATUS_OK;
 }
 
+static enum status apply_choice(const struct option_spec *spec, const char *value, void *member,
+                                struct error *e)
+{
+    (void)value, (void)e;
+    *(enum choice *)member = (enum choice)spec->value;
+    return STATUS_OK;
+}
+
 /* -D implies -A: what stays in the chip behind the image matters then. `member` is the whole. */
 static enum status apply_no_erase(const struct option_spec *spec, const char *value, void *member,
                                   struct error *e)
@@ -281,6 +289,32 @@ const struct option_spec option_table[] = {
      .help = "merge and move nothing: every step as it stands",
      .offset = AT(in_order),
      .apply = apply_flag},
+    {.name = "skip-if-same",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "compare first, and leave a chip alone that holds all of it already",
+     .offset = AT(skip_if_same),
+     .apply = apply_choice,
+     .value = CHOICE_YES},
+    {.name = "no-skip-if-same",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "do it all in any case; for burn, which compares first",
+     .offset = AT(skip_if_same),
+     .apply = apply_choice,
+     .value = CHOICE_NO},
+    {.name = "no-jtag",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "burn: the fuses that leave the JTAG pins free",
+     .offset = AT(no_jtag),
+     .apply = apply_flag},
+    {.name = "expect-usb",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "burn: wait until the boot loader shows on USB",
+     .offset = AT(expect_usb),
+     .apply = apply_flag},
     {.letters = "t",
      .name = "terminal",
      .group = GROUP_WORK,
@@ -299,6 +333,19 @@ const struct option_spec option_table[] = {
      .group = GROUP_WORK,
      .help = "calibrate the RC oscillator, where a programmer can",
      .offset = AT(osccal),
+     .apply = apply_flag},
+    {.name = "dry-run",
+     .group = GROUP_SAFETY,
+     .common = true,
+     .own = true,
+     .help = "read the chip, print every step byte by byte, and change nothing",
+     .offset = AT(dry_run),
+     .apply = apply_flag},
+    {.name = "yes",
+     .group = GROUP_SAFETY,
+     .own = true,
+     .help = "do it without asking",
+     .offset = AT(yes),
      .apply = apply_flag},
     {.letters = "F",
      .name = "force",

@@ -32,6 +32,7 @@ struct task {
 
 enum action { ACTION_RUN, ACTION_SHORT_HELP, ACTION_HELP, ACTION_VERSION };
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+enum choice { CHOICE_DEFAULT, CHOICE_YES, CHOICE_NO };
 enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 
 /* Everything the options can say. Zeroed is the default. Strings are borrowed from argv. */
@@ -39,6 +40,8 @@ struct settings {
     const char *programmer, *port, *part, *logfile;
     uint32_t baud, sck_hz, edge_delay_us;
     bool erase, no_erase, force, no_write, no_verify, whole_read, in_order, osccal, no_config;
+    bool yes, dry_run, no_jtag, expect_usb;
+    enum choice skip_if_same; /* --skip-if-same, --no-skip-if-same */
     unsigned quell, verbose, reconnect;
     struct text_list configs, exit_options, extended, allow, part_files, operands;
     struct task *tasks;

@@ -270,6 +270,14 @@ static bool bears_errors(const struct run *r)
     return erases && !run_has_flag(r, JOB_NO_VERIFY);
 }
 
+/* The last look before the chip is changed. */
+static enum status before_steps(struct run *r, struct error *e)
+{
+    if (run_has_flag(r, JOB_SKIP_IF_SAME) && !run_has_flag(r, JOB_NO_WRITE))
+        TRY(plan_drop_done(&r->plan, r->session, e));
+    return plan_review(&r->plan, r->job, r->session, e);
+}
+
 static enum status run(struct run *r, struct programmer *p, struct error *e)
 {
     TRY(gate_one(r, e));
@@ -285,7 +293,9 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     TRY(connect(r, e));
     TRY(gate_two(r, e));
     TRY(session_tune_clock(r->session, run_bytes(r, 0), bears_errors(r), e));
-    TRY(run_steps(r, e));
+    TRY(before_steps(r, e));
+    if (!run_has_flag(r, JOB_DRY_RUN))
+        TRY(run_steps(r, e));
     if (!run_has_flag(r, JOB_NO_VERIFY))
         TRY(session_prove(r->session, e));
     if (run_has_flag(r, JOB_LEAVE_IN_RESET))

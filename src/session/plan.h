@@ -52,6 +52,14 @@ MUST_USE enum status plan_make(const struct plan_request *request, struct contex
                                struct plan *plan, struct error *e);
 void plan_free(struct plan *plan);
 
+/* same.c: takes the writes out, with the erase and the verifies that belong to them, if the chip
+ * turns out to hold all of what they would write. */
+MUST_USE enum status plan_drop_done(struct plan *plan, struct session *s, struct error *e);
+
+/* review.c: shows the plan to the job's reviewer. */
+MUST_USE enum status plan_review(const struct plan *plan, const struct job *job, struct session *s,
+                                 struct error *e);
+
 /* True if any step erases or writes. */
 bool plan_changes_chip(const struct plan *plan);
 

@@ -74,6 +74,16 @@ void session_forget_all(struct session *s);
 
 MUST_USE enum status session_no_memory(struct error *e);
 
+/* The next stretch of the image to read at once: small holes are read across, since a new range
+ * costs more than a few bytes. `data` is NULL. False: none at or beyond `from`. */
+bool session_stretch(const struct image *image, uint64_t from, struct extent *stretch);
+
+/* same.c: whether the chip holds all of the image. Reads only until a byte differs; learns what it
+ * read. Of fuse and lock bytes those bits count that ISP can change; session_read_bytes() must have
+ * been called. */
+MUST_USE enum status session_holds(struct session *s, const struct memory *m,
+                                   const struct image *image, bool *same, struct error *e);
+
 /* part_choice.c: from the signature (NULL: could not be read) to the part. */
 MUST_USE enum status session_choose_part(struct session *s, const char *name,
                                          const uint8_t *signature, struct error *e);

@@ -297,9 +297,7 @@ enum status session_write(struct session *s, const struct memory *m, const struc
 
 /* --- verifying ------------------------------------------------------------------------------ */
 
-/* The next stretch of the image to read back at once: small holes are read across, since a new
- * range costs more than a few bytes. */
-static bool next_stretch(const struct image *image, uint64_t from, struct extent *stretch)
+bool session_stretch(const struct image *image, uint64_t from, struct extent *stretch)
 {
     enum { HOLE_MAX = 32 };
     struct extent next;
@@ -327,12 +325,12 @@ static bool stretch_matches(const struct image *image, uint32_t address, const u
     return true;
 }
 
-/* How many bytes next_stretch() makes of it. */
+/* How many bytes the stretches are. */
 static uint32_t stretched_bytes(const struct image *image)
 {
     struct extent stretch;
     uint32_t total = 0;
-    for (uint64_t at = 0; next_stretch(image, at, &stretch);
+    for (uint64_t at = 0; session_stretch(image, at, &stretch);
          at = (uint64_t)stretch.address + stretch.size)
         total += stretch.size;
     return total;
@@ -343,7 +341,7 @@ static enum status read_back(struct session *s, const struct memory *m, const st
                              uint8_t *found, struct error *e)
 {
     struct extent stretch;
-    for (uint64_t at = 0; next_stretch(image, at, &stretch);
+    for (uint64_t at = 0; session_stretch(image, at, &stretch);
          at = (uint64_t)stretch.address + stretch.size)
         TRY(target_read(s->target, m, stretch.address - m->base,
                         found + (stretch.address - image_low(image)), stretch.size, e));

@@ -68,6 +68,17 @@ static void check_hazards(const struct bootloader *b, const struct part *part)
     }
 }
 
+/* Whoever wants the JTAG pins free gets them free. */
+static void check_jtag(const struct bootloader *b, const struct part *part)
+{
+    const struct memory *m = NULL;
+    assert_int_equal(part_memory_find(part, "hfuse", &m), MEMORY_FOUND);
+    const struct field *jtag = memory_field(m, "JTAGEN");
+    const uint8_t hfuse = b->hfuse_no_jtag.known ? b->hfuse_no_jtag.value : b->hfuse.value;
+    if (jtag != NULL && field_get(jtag, hfuse) == 0)
+        fail_msg("%s: JTAG cannot be switched off", b->id);
+}
+
 static void check_row(const struct bootloader *b, struct part_database *db)
 {
     struct error e = {0};
@@ -86,6 +97,7 @@ static void check_row(const struct bootloader *b, struct part_database *db)
         check_byte(b, part, "efuse", &b->efuse);
         check_byte(b, part, "lock", &b->lock);
         check_hazards(b, part);
+        check_jtag(b, part);
         if (b->application_size != 0)
             assert_true(b->application_size < part_memory(part, MEMORY_FLASH)->size);
     }

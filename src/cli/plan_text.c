@@ -1,0 +1,148 @@
+/* A job's plan for a person, and the question whether to go on. */
+#include "plan_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- the plan ------------------------------------------------------------------------------- */
+
+static bool is_byte(const struct memory *m)
+{
+    return m->kind == MEMORY_FUSE || m->kind == MEMORY_LOCK;
+}
+
+static void put_erase(FILE *out, const struct session *s)
+{
+    static const char *const eeprom[] = {
+        [EEPROM_NONE] = "", [EEPROM_WIPED] = ", EEPROM", [EEPROM_KEPT] = ""};
+    (void)fprintf(out, "  erase  the chip: flash%s, lock bits%s\n", eeprom[session_eeprom_fate(s)],
+                  session_eeprom_fate(s) == EEPROM_KEPT ? " (EESAVE keeps the EEPROM)" : "");
+}
+
+/* "  write  lfuse: 0x62 -> 0xff" */
+static void put_byte(FILE *out, const struct session *s, const char *verb, const struct memory *m,
+                     const struct image *image)
+{
+    uint8_t wanted, present;
+    if (!image_get(image, m->base, &wanted))
+        return;
+    if (!session_byte(s, m, &present))
+        (void)fprintf(out, "  %-6s %s: 0x%02x\n", verb, m->name, wanted);
+    else if (((wanted ^ present) & m->mask & m->write_mask) == 0)
+        (void)fprintf(out, "  %-6s %s: 0x%02x, as it is\n", verb, m->name, wanted);
+    else
+        (void)fprintf(out, "  %-6s %s: 0x%02x -> 0x%02x\n", verb, m->name, present, wanted);
+}
+
+static void put_rows(FILE *out, const struct extent *extent)
+{
+    enum { PER_ROW = 16 };
+    for (uint32_t done = 0; done < extent->size;) {
+        const uint32_t address = extent->address + done;
+        uint32_t size = PER_ROW - address % PER_ROW; /* rows begin at round addresses */
+        if (size > extent->size - done)
+            size = extent->size - done;
+        (void)fprintf(out, "    0x%05" PRIx32 ":", address);
+        for (uint32_t i = 0; i < size; i++)
+            (void)fprintf(out, " %02x", extent->data[done + i]);
+        (void)fputc('\n', out);
+        done += size;
+    }
+}
+
+/* "  write  flash: 512 bytes, 0x7e00-0x7fff" */
+static void put_ranged(FILE *out, const char *verb, const struct memory *m,
+                       const struct image *image, bool bytes)
+{
+    struct extent extent;
+    const char *separator = ", ";
+    (void)fprintf(out, "  %-6s %s: %" PRIu32 " bytes", verb, m->name, image_bytes(image));
+    for (uint64_t at = 0; image_next(image, at, &extent);
+         at = (uint64_t)extent.address + extent.size, separator = " ")
+        (void)fprintf(out, "%s0x%" PRIx32 "-0x%" PRIx32, separator, extent.address,
+                      extent.address + (extent.size - 1));
+    (void)fputc('\n', out);
+    for (uint64_t at = 0; bytes && image_next(image, at, &extent);
+         at = (uint64_t)extent.address + extent.size)
+        put_rows(out, &extent);
+}
+
+static void put_step(FILE *out, const struct session *s, const struct job_step *step, bool bytes)
+{
+    static const char *const verbs[] = {[JOB_STEP_ERASE] = "erase",
+                                        [JOB_STEP_READ] = "read",
+                                        [JOB_STEP_WRITE] = "write",
+                                        [JOB_STEP_VERIFY] = "verify"};
+    const char *verb = verbs[step->kind];
+    if (step->kind == JOB_STEP_ERASE)
+        put_erase(out, s);
+    else if (step->kind == JOB_STEP_READ)
+        (void)fprintf(out, "  %-6s %s\n", verb, step->memory->name);
+    else if (step->image == NULL)
+        (void)fprintf(out, "  %-6s %s with what was read before\n", verb, step->memory->name);
+    else if (is_byte(step->memory) && step->kind == JOB_STEP_WRITE)
+        put_byte(out, s, verb, step->memory, step->image);
+    else if (is_byte(step->memory))
+        (void)fprintf(out, "  %-6s %s\n", verb, step->memory->name);
+    else
+        put_ranged(out, verb, step->memory, step->image, bytes && step->kind == JOB_STEP_WRITE);
+}
+
+void plan_text(FILE *out, const struct session *s, const struct job_step *steps, size_t count,
+               bool bytes)
+{
+    (void)fprintf(out, "%s:%s\n", session_part(s)->name, count == 0 ? " nothing to do" : "");
+    for (size_t i = 0; i < count; i++)
+        put_step(out, s, &steps[i], bytes);
+}
+
+/* --- the question --------------------------------------------------------------------------- */
+
+/* Reads the answer; a signal while it is waited for is the user's no as well. */
+static bool says_yes(FILE *input)
+{
+    char answer[16];
+    if (fgets(answer, sizeof answer, input) == NULL)
+        return false;
+    answer[strcspn(answer, "\r\n")] = '\0';
+    return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+}
+
+static enum status ask(const struct plan_reviewer *r, struct session *s,
+                       const struct job_step *steps, size_t count, struct error *e)
+{
+    const struct surroundings *around = r->cli->around;
+    plan_text(around->talk, s, steps, count, false);
+    if (!around->can_ask) {
+        (void)error_set(e, STATUS_REFUSED, "nobody is there to confirm that");
+        error_hint(e, "--yes does it without asking");
+        return STATUS_REFUSED;
+    }
+    (void)fprintf(around->talk, "%s [y/N] ", r->question);
+    (void)fflush(around->talk);
+    if (says_yes(around->input))
+        return STATUS_OK;
+    if (around->cancel != NULL && *around->cancel != 0)
+        (void)fputc('\n', around->talk);
+    return error_set(e, STATUS_CANCELLED, "not confirmed");
+}
+
+static enum status review(struct reviewer *self, struct session *s, const struct job_step *steps,
+                          size_t count, struct error *e)
+{
+    struct plan_reviewer *r = (struct plan_reviewer *)self;
+    if (r->before != NULL)
+        r->before(r->user);
+    if (r->cli->settings.dry_run) {
+        plan_text(r->cli->around->results, s, steps, count, true);
+        text_sink_log(&r->cli->sink, LOG_NOTE, "this was a dry run: nothing is erased or written");
+        return STATUS_OK;
+    }
+    return r->question != NULL && !r->cli->settings.yes ? ask(r, s, steps, count, e) : STATUS_OK;
+}
+
+void plan_reviewer_init(struct plan_reviewer *r, struct cli *cli, const char *question)
+{
+    *r = (struct plan_reviewer){.reviewer = {.review = review}, .cli = cli, .question = question};
+}

@@ -1,0 +1,84 @@
+/* What everything that reaches for a chip begins with. */
+#include "run.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "programmer/programmer.h"
+
+/* The last -C FILE in place of those before it, and after it every -C +FILE. */
+enum status run_read_configuration(struct run *r, struct error *e)
+{
+    const struct settings *s = &r->cli->settings;
+    const char *base = NULL;
+    for (size_t i = 0; i < s->configs.count; i++)
+        if (s->configs.items[i][0] != '+')
+            base = s->configs.items[i];
+    enum status status = base != NULL ? conf_read(base, &r->conf, e) : STATUS_OK;
+    for (size_t i = 0; i < s->configs.count && status == STATUS_OK; i++)
+        if (s->configs.items[i][0] == '+')
+            status = conf_read(s->configs.items[i] + 1, &r->conf, e);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    (void)error_in(e, "-C");
+    error_hint(e, "parts and programmers are built in: ispflash needs no such file, leave -C away");
+    return status;
+}
+
+/* The user's own parts. */
+static enum status add_parts(const struct cli *cli, struct part_database *parts, struct error *e)
+{
+    const struct surroundings *around = cli->around;
+    char folder[PATH_MAX] = ""; /* a longer one could not be opened */
+    if (around->config_home != NULL && around->config_home[0] == '/')
+        (void)snprintf(folder, sizeof folder, "%s/ispflash", around->config_home);
+    else if (around->home != NULL && around->home[0] != '\0')
+        (void)snprintf(folder, sizeof folder, "%s/.config/ispflash", around->home);
+    if (folder[0] != '\0' && !cli->settings.no_config)
+        TRY(part_database_add_directory(parts, folder, e));
+    for (size_t i = 0; i < cli->settings.part_files.count; i++)
+        TRY(part_database_add_file(parts, cli->settings.part_files.items[i], e));
+    return STATUS_OK;
+}
+
+enum status run_open(struct run *r, struct cli *cli, struct error *e)
+{
+    *r = (struct run){.cli = cli};
+    context_init(&r->context, clock_system(), &cli->sink.sink, cli->around->cancel);
+    TRY(part_database_open(&r->parts, e));
+    return add_parts(cli, r->parts, e);
+}
+
+void run_close(struct run *r)
+{
+    part_database_close(r->parts);
+    conf_free(&r->conf);
+}
+
+/* A serial port of the configuration's is meant for programmers on one. */
+enum status run_default_port(const struct run *r, struct programmer_config *p, struct error *e)
+{
+    const struct conf *conf = &r->conf;
+    struct programmer_entry *entries = NULL;
+    const struct programmer_entry *entry = NULL;
+    const struct programmer_driver *driver = NULL;
+    if (p->port != NULL || conf->serial == NULL)
+        return STATUS_OK;
+    TRY(programmer_entries(&entries, e));
+    const enum status status = programmer_find(entries, p->id, &entry, &driver, e);
+    if (status == STATUS_OK && (driver->features & PROGRAMMER_SERIAL) != 0)
+        p->port = conf->serial;
+    programmer_entries_free(entries);
+    return status;
+}
+
+enum status run_job(struct run *r, struct job *job, struct error *e)
+{
+    struct report report = {0};
+    TRY(run_default_port(r, &job->programmer, e));
+    r->cli->told = true; /* the session's ERROR event */
+    const enum status status = session_run(job, r->parts, &r->context, &report, e);
+    report_free(&report);
+    return status;
+}
