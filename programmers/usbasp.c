@@ -294,6 +294,10 @@ static enum status usbasp_set_sck(struct programmer *p, uint32_t hz, uint32_t *a
     while (option > SCK_SLOWEST && option_hz(self, option) > hz)
         option--;
     const uint8_t before = self->sck_option;
+    if (self->enabled && option == before) {
+        *actual_hz = option_hz(self, option);
+        return STATUS_OK;
+    }
     self->sck_option = option;
     TRY(usbasp_send_sck(self, &known, e));
     if (!known) {

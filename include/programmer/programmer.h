@@ -97,8 +97,9 @@ struct programmer_driver {
      * what the device really does. Optional, and STATUS_UNSUPPORTED from a device that turns out to
      * have one fixed clock. The target layer alone calls it, with -B's rate or its own choice:
      * before enter(), when it takes effect with it, or in programming mode, which it is still in
-     * afterwards (some devices have to enter anew for it). A clock that the device has already
-     * costs nothing. */
+     * afterwards (some devices have to enter anew for it: STATUS_NO_TARGET if the chip does not
+     * follow, and then it is not in programming mode). A clock that the device has already costs
+     * nothing. */
     enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
 };
 

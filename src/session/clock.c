@@ -149,7 +149,13 @@ struct search {
 static enum status try_clock(struct session *s, struct search *search, uint32_t hz, struct error *e)
 {
     bool alike = false;
-    TRY(target_set_clock(s->target, hz, e));
+    const enum status status = target_set_clock(s->target, hz, e);
+    if (status == STATUS_NO_TARGET) {
+        *e = (struct error){0};
+        search->doubt_hz = hz;
+        return STATUS_OK;
+    }
+    TRY(status);
     const uint32_t actual_hz = target_clock(s->target);
     if (actual_hz <= search->best_hz) /* the programmer has nothing between */
         return STATUS_OK;
@@ -183,10 +189,10 @@ static enum status climb(struct session *s, struct search *search, struct error 
 static enum status settle(struct session *s, const struct search *search, struct error *e)
 {
     const uint32_t hz = search->best_hz != 0 ? search->best_hz : search->first_hz;
-    if (hz != target_clock(s->target))
-        TRY(target_set_clock(s->target, hz, e));
     if (search->doubt_hz == 0)
-        return STATUS_OK;
+        return hz != target_clock(s->target) ? target_set_clock(s->target, hz, e) : STATUS_OK;
+    TRY(target_leave(s->target, e));
+    TRY(target_set_clock(s->target, hz, e));
     s->ceiling_hz = search->doubt_hz;
     const enum status status = session_come_back(s, e);
     if ((status != STATUS_UNVERIFIED && status != STATUS_NO_TARGET) || hz == search->first_hz)
@@ -245,6 +251,7 @@ enum status session_slow_down(struct session *s, bool *slower, struct error *e)
     if (!*slower)
         return STATUS_OK;
     s->ceiling_hz = now_hz;
+    TRY(target_leave(s->target, e)); /* then a new SCK is only noted */
     TRY(target_set_clock(s->target, now_hz / 2 > s->entered_hz ? now_hz / 2 : s->entered_hz, e));
     context_begin(s->context, STEP_IDENTIFY, NULL, 0);
     const enum status status = session_come_back(s, e);

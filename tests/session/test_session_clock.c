@@ -167,6 +167,21 @@ static void the_choice_is_told(void **state)
     job_bench_free(b);
 }
 
+static void a_programmer_that_enters_anew_for_each_clock_is_served(void **state)
+{
+    (void)state;
+    struct avr_chip_options options = avr_chip_defaults();
+    struct job_bench *b = job_bench_with("m328p", RIG_REPORTS, "m328p", &options);
+    job_chip(b, AVR_FUSES)[0] = 0xff;
+    b->rig->sck_rates = usbasp_rates;
+    job_write(b, "flash", 0, large, sizeof large);
+    job_expect(b, STATUS_OK);
+    assert_int_equal(b->rig->sck_hz, 1500000);
+    job_assert_said(b, "in doubt at");
+    assert_memory_equal(job_chip(b, AVR_FLASH), large, sizeof large);
+    job_bench_free(b);
+}
+
 static void bad_wires_are_found_while_trying(void **state)
 {
     (void)state;
@@ -273,6 +288,7 @@ int main(void)
         cmocka_unit_test(the_users_clock_is_kept),
         cmocka_unit_test(what_is_only_read_gets_what_every_clock_bears),
         cmocka_unit_test(the_choice_is_told),
+        cmocka_unit_test(a_programmer_that_enters_anew_for_each_clock_is_served),
         cmocka_unit_test(bad_wires_are_found_while_trying),
         cmocka_unit_test(a_verify_that_fails_is_repeated_once_slower),
         cmocka_unit_test(what_was_written_wrong_is_erased_and_written_again),

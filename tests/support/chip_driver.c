@@ -138,6 +138,7 @@ static bool active_high(const struct programmer *p)
 static enum status rig_enter(struct programmer *p, struct error *e)
 {
     struct chip_rig *rig = rig_of(p);
+    rig->answered = false;
     TRY(called(p, &rig->enters, e));
     avr_chip_set_pin(rig->chip, AVR_PIN_SCK, false, rig->now_ns);
     avr_chip_set_pin(rig->chip, AVR_PIN_RESET, !active_high(p), rig->now_ns);
@@ -151,6 +152,7 @@ static enum status rig_enter(struct programmer *p, struct error *e)
             miso[p->part->enable_reply_byte] != p->part->enable_reply_value)
             return error_set(e, STATUS_NO_TARGET, "not enabled");
     }
+    rig->answered = true;
     return STATUS_OK;
 }
 
@@ -158,6 +160,7 @@ static enum status rig_leave(struct programmer *p, struct error *e)
 {
     struct chip_rig *rig = rig_of(p);
     (void)e;
+    rig->answered = false;
     rig->leaves++;
     avr_chip_set_pin(rig->chip, AVR_PIN_RESET, !active_high(p), rig->now_ns);
     rig->now_ns += AVR_MS;
@@ -278,6 +281,15 @@ static enum status rig_set_sck(struct programmer *p, uint32_t hz, uint32_t *actu
     return STATUS_OK;
 }
 
+/* As a USBasp: a new SCK takes a new start, and that says whether the chip follows. */
+static enum status rig_set_sck_anew(struct programmer *p, uint32_t hz, uint32_t *actual_hz,
+                                    struct error *e)
+{
+    const uint32_t before_hz = rig_of(p)->sck_hz;
+    TRY(rig_set_sck(p, hz, actual_hz, e));
+    return rig_of(p)->answered && *actual_hz != before_hz ? rig_enter(p, e) : STATUS_OK;
+}
+
 /* --- a boot loader instead ------------------------------------------------------------------ */
 
 static enum avr_memory model_memory(const struct memory *m)
@@ -353,7 +365,7 @@ static const struct programmer_driver drivers[] = {
                      .read = rig_read,
                      .write = rig_write,
                      .erase = rig_erase,
-                     .set_sck = rig_set_sck},
+                     .set_sck = rig_set_sck_anew},
     [RIG_BOOTLOADER] = {.name = "bootloader",
                         .features = PROGRAMMER_BOOTLOADER,
                         .enter = boot_enter,

@@ -26,6 +26,7 @@ struct chip_rig {
     uint64_t now_ns;
     uint32_t sck_hz;
     const uint32_t *sck_rates; /* that the programmer has, rising, ends with 0; NULL: any */
+    bool answered;             /* the last enter() went well, and leave() was not called since */
     struct programmer programmer;
     struct programmer_config config;
     struct context context;
