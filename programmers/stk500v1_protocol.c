@@ -11,7 +11,8 @@ enum {
     QUIET_MS = 25,    /* an FT232R holds bytes back for up to 16 ms */
     QUIET_LIMIT_MS = 400,
     SIGN_ON_MS = 300,
-    FILL_SIZE = 320, /* more than the longest PROG_PAGE */
+    LONG_ANSWER = 16, /* bytes */
+    FILL_SIZE = 320,  /* more than the longest PROG_PAGE */
     FILL_WAIT_MS = 120
 };
 
@@ -140,9 +141,16 @@ static uint64_t held_us(const struct stk *s, const struct run *r)
     return r->first || now >= due ? 0 : due - now;
 }
 
+/* Of long answers one is on its way and one is asked for: what is asked for must be taken, also
+ * when the user wants out. */
 static bool may_send(const struct stk *s, const struct run *r)
 {
-    return r->sending < r->count && (r->sending == r->answered || r->beyond < s->ahead);
+    if (r->sending >= r->count)
+        return false;
+    const bool far = r->sending > r->answered + 1;
+    if (far && r->commands[r->sending].answer_size > LONG_ANSWER)
+        return false;
+    return r->sending == r->answered || r->beyond < s->ahead;
 }
 
 /* All that may leave now, in as few writes as possible. */
