@@ -75,6 +75,29 @@ MUST_USE enum status format_write(enum format format, const struct image *image,
                                   const struct memory *memory, uint8_t **out, size_t *size,
                                   struct error *e);
 
+/* --- several memories in one file ----------------------------------------------------------- */
+
+/* One memory's content, by its own addresses (memory->base on). */
+struct memory_image {
+    const struct memory *memory;
+    const struct image *image;
+};
+
+/* Takes a file apart by the GNU address map (flash 0, eeprom 0x810000, fuses 0x820000, lock
+ * 0x830000, signature 0x840000, calibration 0x840003): images[i] receives what is for
+ * part->memories[i], NULL where there is nothing; the caller frees them. `in->memory` is not looked
+ * at. STATUS_INPUT for data beyond a memory, for RAM, or in a format without addresses. Bytes for
+ * memories that other parts have are left out with a note. */
+MUST_USE enum status format_read_multi(const struct format_input *in, const struct part *part,
+                                       struct context *c, struct image **images, struct error *e);
+
+/* Renders several memories as one file with that map: Intel HEX and S-record. */
+MUST_USE enum status format_write_multi(enum format format, const struct memory_image *list,
+                                        size_t count, uint8_t **out, size_t *size, struct error *e);
+
+/* What the end of a file's name promises (.hex, .eep, .s19, .elf, ...); FORMAT_AUTO: nothing. */
+enum format format_by_name(const char *name);
+
 /* --- files: whole or not at all ------------------------------------------------------------- */
 
 /* Reads a whole file, or standard input for "-". *data is malloc'd; STATUS_INPUT says which of

@@ -51,7 +51,8 @@ struct destination {
 
 struct operation {
     enum operation_kind kind;
-    const char *memory; /* as typed; NULL for OPERATION_ERASE (the whole chip) */
+    const char *memory; /* as typed; NULL for OPERATION_ERASE (the whole chip), and for all of them:
+                           those that can be read, or that the source has bytes for */
     struct source *source;
     struct destination *destination;
 };

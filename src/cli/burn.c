@@ -321,6 +321,7 @@ enum status command_burn(struct cli *cli, struct error *e)
     struct run r;
     struct bootloader_list *all = NULL;
     TRY(check_request(&cli->settings, e));
+    TRY(run_check_settings(cli, e));
     enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)
         status = bootloaders_open(&all, e);

@@ -14,6 +14,10 @@ static enum status command_help(struct cli *cli, struct error *e)
 }
 
 const struct command command_table[] = {
+    {.name = "backup",
+     .arguments = "FILE",
+     .summary = "everything that can be read of the chip, into one Intel HEX file",
+     .run = command_backup},
     {.name = "bootloaders",
      .arguments = "[WORD]",
      .summary = "the boot loaders that burn knows: id, chip, fuses, lock bits, USB id, file",
@@ -22,10 +26,31 @@ const struct command command_table[] = {
      .arguments = "ID [FILE]",
      .summary = "a boot loader with its fuses and lock bits, in the right order and proven",
      .run = command_burn},
+    {.name = "erase", .arguments = "", .summary = "the whole chip", .run = command_erase},
+    {.name = "factory",
+     .arguments = "",
+     .summary = "erase the chip and give it its factory fuses and lock bits",
+     .run = command_factory},
     {.name = "help",
      .arguments = "[TOPIC]",
      .summary = "all options, or one of: exit-codes, formats",
      .run = command_help},
+    {.name = "read",
+     .arguments = "[MEM] FILE[:FMT]",
+     .summary = "a memory (flash) into a file, all of it",
+     .run = command_read},
+    {.name = "restore",
+     .arguments = "FILE",
+     .summary = "what backup has saved, back into the chip, and verify it",
+     .run = command_restore},
+    {.name = "verify",
+     .arguments = "[MEM] FILE[:FMT]",
+     .summary = "a memory (flash) against a file",
+     .run = command_verify},
+    {.name = "write",
+     .arguments = "[MEM] FILE[:FMT]",
+     .summary = "a file into a memory (flash), and verify it",
+     .run = command_write},
 };
 
 const size_t command_count = sizeof command_table / sizeof command_table[0];

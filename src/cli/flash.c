@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "job.h"
 #include "lists.h"
-#include "plan_text.h"
 #include "run.h"
 
 /* --- lists ---------------------------------------------------------------------------------- */
@@ -82,40 +80,6 @@ static enum status check_operands(const struct settings *s, struct error *e)
     return e->code;
 }
 
-/* What no programmer of ours can follow. */
-static enum status check_letters(struct cli *cli, struct error *e)
-{
-    const struct text_list *exits = &cli->settings.exit_options;
-    if (cli->settings.no_jtag || cli->settings.expect_usb)
-        return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
-    if (cli->settings.osccal)
-        return error_set(e, STATUS_UNSUPPORTED,
-                         "-O: none of the programmers supported so far calibrates the oscillator");
-    if (cli->settings.reconnect > 0)
-        text_sink_log(&cli->sink, LOG_NOTE,
-                      "-r is for boot loaders that start when their port is touched at 1200 baud; "
-                      "none of those is supported so far, so nothing is touched");
-    for (size_t i = 0; i < exits->count; i++)
-        if (strstr(exits->items[i], "reset") == NULL) /* the session's to answer */
-            text_sink_log(&cli->sink, LOG_NOTE,
-                          "-E %s: no programmer supported so far drives that pin when it leaves",
-                          exits->items[i]);
-    return STATUS_OK;
-}
-
-static enum status run_updates(struct run *r, struct error *e)
-{
-    struct cli_job j;
-    struct plan_reviewer reviewer;
-    enum status status = cli_job_init(&j, &r->cli->settings, &r->conf, e);
-    plan_reviewer_init(&reviewer, r->cli, NULL);
-    j.job.reviewer = &reviewer.reviewer;
-    if (status == STATUS_OK)
-        status = run_job(r, &j.job, e);
-    cli_job_free(&j);
-    return status;
-}
-
 static enum status run_all(struct run *r, struct error *e)
 {
     enum status status = STATUS_OK;
@@ -124,7 +88,7 @@ static enum status run_all(struct run *r, struct error *e)
     TRY(run_read_configuration(r, e));
     if (run_plain_lists(r->cli, &r->conf, &status, e))
         return status;
-    return run_updates(r, e);
+    return run_settings(r, e);
 }
 
 enum status flash_run(struct cli *cli, struct error *e)
@@ -132,7 +96,9 @@ enum status flash_run(struct cli *cli, struct error *e)
     struct run r;
     TRY(check_operands(&cli->settings, e));
     TRY(check_developer_options(&cli->settings, e));
-    TRY(check_letters(cli, e));
+    if (cli->settings.no_jtag || cli->settings.expect_usb)
+        return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
+    TRY(run_check_settings(cli, e));
     enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)
         status = run_all(&r, e);

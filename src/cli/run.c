@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "job.h"
+#include "plan_text.h"
 #include "programmer/programmer.h"
 
 /* The last -C FILE in place of those before it, and after it every -C +FILE. */
@@ -81,4 +83,35 @@ enum status run_job(struct run *r, struct job *job, struct error *e)
     const enum status status = session_run(job, r->parts, &r->context, &report, e);
     report_free(&report);
     return status;
+}
+
+enum status run_settings(struct run *r, struct error *e)
+{
+    struct cli_job j;
+    struct plan_reviewer reviewer;
+    enum status status = cli_job_init(&j, &r->cli->settings, &r->conf, e);
+    plan_reviewer_init(&reviewer, r->cli, NULL);
+    j.job.reviewer = &reviewer.reviewer;
+    if (status == STATUS_OK)
+        status = run_job(r, &j.job, e);
+    cli_job_free(&j);
+    return status;
+}
+
+enum status run_check_settings(struct cli *cli, struct error *e)
+{
+    const struct text_list *exits = &cli->settings.exit_options;
+    if (cli->settings.osccal)
+        return error_set(e, STATUS_UNSUPPORTED,
+                         "-O: none of the programmers supported so far calibrates the oscillator");
+    if (cli->settings.reconnect > 0)
+        text_sink_log(&cli->sink, LOG_NOTE,
+                      "-r is for boot loaders that start when their port is touched at 1200 baud; "
+                      "none of those is supported so far, so nothing is touched");
+    for (size_t i = 0; i < exits->count; i++)
+        if (strstr(exits->items[i], "reset") == NULL) /* the session's to answer */
+            text_sink_log(&cli->sink, LOG_NOTE,
+                          "-E %s: no programmer supported so far drives that pin when it leaves",
+                          exits->items[i]);
+    return STATUS_OK;
 }

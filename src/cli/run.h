@@ -27,6 +27,12 @@ MUST_USE enum status run_read_configuration(struct run *r, struct error *e);
 MUST_USE enum status run_default_port(const struct run *r, struct programmer_config *p,
                                       struct error *e);
 
+/* Says which options no programmer can follow; STATUS_UNSUPPORTED where that would be missed. */
+MUST_USE enum status run_check_settings(struct cli *cli, struct error *e);
+
+/* Runs the job that the settings describe: -U and the options beside it. */
+MUST_USE enum status run_settings(struct run *r, struct error *e);
+
 /* Runs the job; its outcome has been told then. */
 MUST_USE enum status run_job(struct run *r, struct job *job, struct error *e);
 

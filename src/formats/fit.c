@@ -157,3 +157,84 @@ enum status fit_to_memory(const struct format_input *in, struct parsed *p, bool 
         TRY(take_window(in, p, &shift, c, e));
     return check_bounds(in, p, addressed, shift, e);
 }
+
+/* --- several memories ----------------------------------------------------------------------- */
+
+/* Flash has the same addresses in the map, also where it does not begin at 0. */
+static uint32_t base_in_map(const struct memory *memory, uint32_t begin)
+{
+    return memory->kind == MEMORY_FLASH ? begin : memory->base;
+}
+
+static enum status take_memory(const struct format_input *in, const struct parsed *p,
+                               const struct memory *memory, struct image **out, struct error *e)
+{
+    uint32_t begin, end;
+    *out = NULL;
+    if (!address_map_memory(memory, &begin, &end) || count_bytes(p->image, begin, end) == 0)
+        return STATUS_OK;
+    struct format_input own = *in;
+    struct parsed part = *p;
+    const uint32_t base = base_in_map(memory, begin);
+    own.memory = memory;
+    part.image = image_new();
+    if (part.image == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "%s: out of memory", in->name);
+    enum status status = move_window(p->image, begin, end, base, part.image, e);
+    if (status == STATUS_OK)
+        status = check_bounds(&own, &part, true, begin - base, e);
+    if (status != STATUS_OK) {
+        image_free(part.image);
+        return status;
+    }
+    *out = part.image;
+    return STATUS_OK;
+}
+
+/* Bytes of memories that this part has not got. */
+static void note_left_out(const struct format_input *in, const struct parsed *p,
+                          const struct part *part, struct image *const *images, struct context *c)
+{
+    uint32_t left = image_bytes(p->image);
+    for (size_t i = 0; i < part->memory_count; i++)
+        left -= images[i] != NULL ? image_bytes(images[i]) : 0;
+    if (left > 0)
+        context_log(c, LOG_NOTE,
+                    "%s: %" PRIu32 " byte%s for memories that the %s does not have; left out",
+                    in->name, left, plural(left), part->name);
+}
+
+enum status fit_to_part(const struct format_input *in, const struct parsed *p,
+                        const struct part *part, struct context *c, struct image **images,
+                        struct error *e)
+{
+    struct left_out everything = {{0}, 0};
+    enum status status = list_others(in, p, UINT32_MAX, UINT32_MAX, &everything, e);
+    for (size_t i = 0; i < part->memory_count; i++) {
+        images[i] = NULL;
+        if (status == STATUS_OK)
+            status = take_memory(in, p, &part->memories[i], &images[i], e);
+    }
+    if (status == STATUS_OK)
+        note_left_out(in, p, part, images, c);
+    for (size_t i = 0; i < part->memory_count && status != STATUS_OK; i++) {
+        image_free(images[i]);
+        images[i] = NULL;
+    }
+    return status;
+}
+
+enum status map_memory(const struct memory *memory, const struct image *image, struct image *to,
+                       struct error *e)
+{
+    uint32_t begin, end;
+    struct extent extent;
+    if (!address_map_memory(memory, &begin, &end))
+        return error_set(e, STATUS_USAGE, "%s has no place in the GNU address map", memory->name);
+    const uint32_t shift = begin - base_in_map(memory, begin);
+    for (uint64_t at = 0; image_next(image, at, &extent);
+         at = (uint64_t)extent.address + extent.size)
+        TRY(image_put(to, extent.address + shift, extent.data, extent.size, IMAGE_OVERLAP_SAME,
+                      NULL, e));
+    return STATUS_OK;
+}

@@ -179,19 +179,29 @@ static void hint_at_format(const struct format_input *in, struct error *e)
         error_hint(e, "it looks like %s: `:%c`", row_of((char)format)->name, (char)format);
 }
 
+/* Content first: `*input` is `in` with the format found. */
+static enum status parse(const struct format_input *in, struct format_input *input,
+                         const struct format_row **row, struct parsed *parsed, struct error *e)
+{
+    *input = *in;
+    if (input->format == FORMAT_AUTO)
+        TRY(format_detect(in, &input->format, e));
+    *row = row_of((char)input->format);
+    if (*row == NULL)
+        return error_set(e, STATUS_USAGE, "%s: no such format: %c", in->name, (char)in->format);
+    TRY((*row)->read(input, parsed, e));
+    return STATUS_OK;
+}
+
 enum status format_read(const struct format_input *in, struct context *c, struct format_result *out,
                         struct error *e)
 {
-    struct format_input input = *in;
-    if (input.format == FORMAT_AUTO)
-        TRY(format_detect(in, &input.format, e));
-    const struct format_row *row = row_of((char)input.format);
-    if (row == NULL)
-        return error_set(e, STATUS_USAGE, "%s: no such format: %c", in->name, (char)in->format);
+    struct format_input input;
+    const struct format_row *row = NULL;
     struct parsed parsed;
     TRY(parsed_init(&parsed, e));
-    enum status status = row->read(&input, &parsed, e);
-    if (status != STATUS_OK && row->addressed && parsed.record_count == 0)
+    enum status status = parse(in, &input, &row, &parsed, e);
+    if (status != STATUS_OK && row != NULL && row->addressed && parsed.record_count == 0)
         hint_at_format(&input, e);
     if (status == STATUS_OK && in->memory != NULL) {
         tell(&input, &parsed, in->format == FORMAT_AUTO, c);
@@ -200,6 +210,25 @@ enum status format_read(const struct format_input *in, struct context *c, struct
     if (status == STATUS_OK) {
         *out = (struct format_result){.image = parsed.image, .format = input.format};
         parsed.image = NULL;
+    }
+    parsed_free(&parsed);
+    return status;
+}
+
+enum status format_read_multi(const struct format_input *in, const struct part *part,
+                              struct context *c, struct image **images, struct error *e)
+{
+    struct format_input input;
+    const struct format_row *row = NULL;
+    struct parsed parsed;
+    TRY(parsed_init(&parsed, e));
+    enum status status = parse(in, &input, &row, &parsed, e);
+    if (status == STATUS_OK && !row->addressed)
+        status = input_error(&input, 0, e,
+                             "%s has no addresses, so it cannot hold several memories", row->name);
+    if (status == STATUS_OK) {
+        tell(&input, &parsed, in->format == FORMAT_AUTO, c);
+        status = fit_to_part(&input, &parsed, part, c, images, e);
     }
     parsed_free(&parsed);
     return status;
@@ -252,4 +281,27 @@ enum status format_write(enum format format, const struct image *image, const st
     *out = buffer.data;
     *size = buffer.size;
     return STATUS_OK;
+}
+
+enum status format_write_multi(enum format format, const struct memory_image *list, size_t count,
+                               uint8_t **out, size_t *size, struct error *e)
+{
+    const struct format_row *row = row_of((char)format);
+    if (row == NULL || !row->writable || !row->addressed)
+        return error_set(e, STATUS_USAGE, "%s cannot hold several memories",
+                         row != NULL ? row->name : "that");
+    struct image *whole = image_new();
+    enum status status =
+        whole != NULL ? STATUS_OK : error_set(e, STATUS_NO_MEMORY, "out of memory for a file");
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = map_memory(list[i].memory, list[i].image, whole, e);
+    if (status == STATUS_OK)
+        status = format_write(format, whole, NULL, out, size, e);
+    image_free(whole);
+    return status;
+}
+
+enum format format_by_name(const char *name)
+{
+    return promised_by_name(name);
 }

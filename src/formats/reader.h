@@ -91,4 +91,13 @@ bool elf_looks_like(const uint8_t *data, size_t size);
 MUST_USE enum status fit_to_memory(const struct format_input *in, struct parsed *p, bool addressed,
                                    struct context *c, struct error *e);
 
+/* The same for all memories of the part; see format_read_multi(). */
+MUST_USE enum status fit_to_part(const struct format_input *in, const struct parsed *p,
+                                 const struct part *part, struct context *c, struct image **images,
+                                 struct error *e);
+
+/* Adds a memory's image to `to`, at the addresses of the GNU address map. */
+MUST_USE enum status map_memory(const struct memory *memory, const struct image *image,
+                                struct image *to, struct error *e);
+
 #endif

@@ -89,11 +89,45 @@ static enum status take_operation(struct run *r, const struct operation *o, stru
     return STATUS_OK;
 }
 
+/* An operation on all memories: one item for each that can be read, or that the source has bytes
+ * for. */
+static enum status take_all(struct run *r, const struct operation *o, struct error *e)
+{
+    for (size_t i = 0; r->part != NULL && i < r->part->memory_count; i++) {
+        struct plan_item item = {.operation = o, .memory = &r->part->memories[i]};
+        if (o->kind == OPERATION_READ && !item.memory->isp.read[0].present)
+            continue;
+        if (has_source(o)) {
+            TRY(o->source->load(o->source, item.memory, r->context, &item.image, e));
+            if (image_empty(item.image)) {
+                image_free(item.image);
+                continue;
+            }
+        }
+        r->items[r->item_count++] = item;
+    }
+    return STATUS_OK;
+}
+
+static enum status reserve_items(struct run *r, struct error *e)
+{
+    const size_t each = r->part != NULL ? r->part->memory_count + 1 : 1;
+    free(r->items);
+    r->items = calloc(r->job->operation_count * each + 1, sizeof *r->items);
+    return r->items != NULL ? STATUS_OK : session_no_memory(e);
+}
+
 static enum status take_operations(struct run *r, struct error *e)
 {
     forget_items(r);
-    for (size_t i = 0; i < r->job->operation_count; i++)
-        TRY(take_operation(r, &r->job->operations[i], e));
+    TRY(reserve_items(r, e));
+    for (size_t i = 0; i < r->job->operation_count; i++) {
+        const struct operation *o = &r->job->operations[i];
+        if (o->memory == NULL && o->kind != OPERATION_ERASE)
+            TRY(take_all(r, o, e));
+        else
+            TRY(take_operation(r, o, e));
+    }
     return STATUS_OK;
 }
 
@@ -134,9 +168,6 @@ static enum status guard(const struct run *r, struct error *e)
 
 static enum status gate_one(struct run *r, struct error *e)
 {
-    r->items = calloc(r->job->operation_count + 1, sizeof *r->items);
-    if (r->items == NULL)
-        return session_no_memory(e);
     if (r->job->part != NULL)
         TRY(part_find(r->parts, r->job->part, &r->part, e));
     TRY(take_operations(r, e));
