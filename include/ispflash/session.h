@@ -13,6 +13,7 @@
 
 #include "context.h"
 #include "error.h"
+#include "fuses.h"
 #include "image.h"
 #include "part.h"
 
@@ -232,6 +233,16 @@ MUST_USE enum status session_guard(const struct guard_request *r, struct error *
 
 /* Says what is only risky: another clock source, a slower clock, values that look swapped. */
 void session_guard_say(const struct guard_request *r, struct context *c);
+
+/* Brings the bits that `wish` gives onto the chip: reads all bytes, judges them (session_guard()),
+ * changes only those bits, in the order of a job's end, verifies, and goes out and in again to see
+ * that the chip still answers. What is there already is not written. `allow` as in struct job. */
+MUST_USE enum status session_set_fuses(struct session *s, const struct fuse_set *wish,
+                                       const char *const *allow, size_t allow_count,
+                                       struct error *e);
+
+/* What the chip holds of its fuse and lock bytes, as last read. */
+void session_fuses(const struct session *s, struct fuse_set *out);
 
 /* What is known of a memory's content: what was read, erased or written since session_connect().
  * Holes are not known. Borrowed until the next call that touches the chip. */

@@ -62,5 +62,6 @@ MUST_USE enum status command_verify(struct cli *cli, struct error *e);
 MUST_USE enum status command_factory(struct cli *cli, struct error *e); /* factory.c */
 MUST_USE enum status command_backup(struct cli *cli, struct error *e);  /* backup.c */
 MUST_USE enum status command_restore(struct cli *cli, struct error *e);
+MUST_USE enum status command_fuses(struct cli *cli, struct error *e); /* fuses.c */
 
 #endif

@@ -98,6 +98,9 @@ enum status flash_run(struct cli *cli, struct error *e)
     TRY(check_developer_options(&cli->settings, e));
     if (cli->settings.no_jtag || cli->settings.expect_usb)
         return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
+    if (cli->settings.output != NULL || cli->settings.check != NULL)
+        return error_set(e, STATUS_USAGE, "%s belongs to a command, such as ispflash fuses",
+                         cli->settings.output != NULL ? "-o" : "--check");
     TRY(run_check_settings(cli, e));
     enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)

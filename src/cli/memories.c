@@ -12,6 +12,8 @@ static enum status check_alone(const struct settings *s, const char *name, struc
     if (s->task_count > 0)
         return error_set(e, STATUS_USAGE, "%s is one operation: -U, -T and -t do not go with it",
                          name);
+    if (s->output != NULL || s->check != NULL)
+        return error_set(e, STATUS_USAGE, "-o and --check do not go with this command");
     if (s->no_jtag || s->expect_usb)
         return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
     return STATUS_OK;

@@ -38,6 +38,7 @@ enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 /* Everything the options can say. Zeroed is the default. Strings are borrowed from argv. */
 struct settings {
     const char *programmer, *port, *part, *logfile;
+    const char *check, *output; /* of commands */
     uint32_t baud, sck_hz, edge_delay_us;
     bool erase, no_erase, force, no_write, no_verify, whole_read, in_order, osccal, no_config;
     bool yes, dry_run, no_jtag, expect_usb;

@@ -130,7 +130,7 @@ static uint8_t writable_value(struct session *s, const struct memory *m, uint8_t
     return (uint8_t)((value & ~fixed) | (held & fixed));
 }
 
-static enum status check_rises(const struct memory *m, uint8_t held, uint8_t value, struct error *e)
+enum status session_check_lock(const struct memory *m, uint8_t held, uint8_t value, struct error *e)
 {
     if (m->kind != MEMORY_LOCK || (value & ~held & m->mask) == 0)
         return STATUS_OK;
@@ -168,7 +168,7 @@ enum status session_write_byte(struct session *s, const struct memory *m, uint8_
         return error_set(e, STATUS_INTERNAL, "%s is written before it was read", m->name);
     value = writable_value(s, m, value);
     if (known)
-        TRY(check_rises(m, held, value, e));
+        TRY(session_check_lock(m, held, value, e));
     report->written++;
     if (known && same_implemented(m, value, held)) {
         note_unimplemented(s, m, value, held);

@@ -9,6 +9,7 @@ struct forecast {
     bool locked_read, locked_write; /* by what the chip holds */
     uint8_t lock;                   /* the last one that this job writes, if lock_written */
     bool lock_written;
+    bool erased;
     bool eeprom_written;
 };
 
@@ -43,7 +44,13 @@ static enum status forecast_write(const struct forecast *f, const struct plan_st
                                   struct error *e)
 {
     const struct memory *m = step->memory;
-    if (m->kind == MEMORY_LOCK || is_equal(f, step))
+    uint8_t wanted, held;
+    if (m->kind == MEMORY_LOCK)
+        return !f->erased && step->image != NULL && image_get(step->image, m->base, &wanted) &&
+                       session_byte(f->session, m, &held)
+                   ? session_check_lock(m, held, wanted, e)
+                   : STATUS_OK;
+    if (is_equal(f, step))
         return STATUS_OK;
     if (f->lock_written && target_lock_blocks_write(f->session->target, f->lock))
         TRY(lock_too_early(f, m->name, "could not be written behind it", e));
@@ -83,6 +90,7 @@ static enum status forecast_erase(struct forecast *f, struct error *e)
         return STATUS_USAGE;
     }
     f->locked_read = f->locked_write = f->lock_written = false;
+    f->erased = true;
     return STATUS_OK;
 }
 

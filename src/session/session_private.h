@@ -64,6 +64,10 @@ size_t session_index(const struct session *s, const struct memory *m);
 MUST_USE enum status session_verify_bits(struct session *s, const struct memory *m,
                                          const struct image *image, uint8_t mask, struct error *e);
 
+/* STATUS_PROTECTED if `value` has lock bits rise that the chip holds as 0. */
+MUST_USE enum status session_check_lock(const struct memory *m, uint8_t held, uint8_t value,
+                                        struct error *e);
+
 bool memory_is_byte(const struct memory *m); /* a fuse or lock byte */
 
 /* What the chip is known to hold of `m` now includes `image`, or nothing at all any more. */

@@ -342,6 +342,48 @@ line='ispflash -p ? | true'
 { ./ispflash -p '?' 2>stderr; echo $? >stdout; } | true
 no_err
 
+# --- fuses in words -----------------------------------------------------------------------------
+run 0 fuses -p m32u4 lfuse=0x5e hfuse=0x99 efuse=0xf3; no_err
+out '^ATmega32U4$'; out '^lfuse 0x5e$'; out '^  BODLEVEL +3 +Brown-out detection level: 2.6 V$'
+out '^-U lfuse:w:0x5e:m -U hfuse:w:0x99:m -U efuse:w:0xf3:m$'
+run 0 fuses -p m328p; out '^lfuse 0x62$'; out '^lock 0xff$'
+run 0 fuses -p m328p BODLEVEL=2V7 CKDIV8=1; out '^-U lfuse:w:0xe2:m -U efuse:w:0xfd:m$'; err 'note:'
+run 0 fuses -p m328p bodlevel=bod_2v7 ckdiv8=by_1 eesave=ee_erased wdton=wdt_programmable bootsz=bs_256w
+out '^-U lfuse:w:0xe2:m -U hfuse:w:0xdf:m -U efuse:w:0xfd:m$'
+run 0 fuses -p m328p BODLEVEL; out '^  5 +2V7  2.7 V'
+run 0 fuses -p m328p bodlevel= hfuse.EESAVE; out 'ee_preserved'
+run 0 fuses -p m328p efuse; out '^\* 7 +DISABLED'
+run 0 fuses -p m328p factory vs lfuse=0xff; out '^lfuse 0x62 -> 0xff$'; out '^  CKDIV8 +0 -> 1'
+run 0 fuses -p m32u4 efuse=0xcb vs efuse=0xfb; out 'same setting'; out '^no difference$'
+run 2 fuses -p m328p BODLEVL=2V7; err 'did you mean "BODLEVEL"'; no_out
+run 2 fuses -p m328p BODLEVEL=2V8; err '2V7'
+run 2 fuses -p m328p lfuse=0x100; err 'one byte'
+run 2 fuses -p m328p lfuse=0x62 CKDIV8=1; err 'contradicts'
+run 2 fuses -p m328p lfuse=0x62 vs; err 'nothing stands behind'
+run 2 fuses; err '-p PART'
+run 2 fuses -p m328p -U four.hex; err 'do not go with fuses'
+run 3 fuses -p m328p no-such.fuses; err 'no-such.fuses: no such file'
+run 2 -o x -c dryrun -p m328p; err 'belongs to a command'
+rm -f chip
+run 0 fuses -c sim -P chip -p m328p BODLEVEL=2V7 CKDIV8=1
+out '^lfuse 0x62 -> 0xe2$'; err '^  lfuse 0x62 -> 0xe2$'; err '^  efuse 0xff -> 0xfd$'; no_err 'error|fail'
+run 0 fuses -c sim -P chip -p m328p -o board.fuses; out '^efuse 0xfd$'
+grep -q '^efuse = 0xfd$' board.fuses || broken 'the file lacks efuse'
+run 0 fuses -c sim -P chip --check board.fuses; out '^no difference$'; no_err 'error|fail'
+run 0 fuses -c sim -P chip -p m328p -n EESAVE=0; out '^hfuse 0xd9 -> 0xd1$'
+run 0 fuses -c sim -P chip --check board.fuses
+run 0 fuses -c sim -P chip -p m328p EESAVE=0
+run 13 fuses -c sim -P chip --check board.fuses
+out '^hfuse 0xd1 -> 0xd9$'; err 'board.fuses wants another setting of hfuse'
+run 0 fuses -c sim -P chip board.fuses; err '^  hfuse 0xd1 -> 0xd9$'
+run 0 fuses -c sim -P chip --check board.fuses
+run 12 fuses -c sim -P chip -p m328p RSTDISBL=0; err 'allow reset-disable'; err 'not touched'
+run 12 fuses -c sim -P chip -p m328p SUT_CKSEL=0x20; err 'allow external-clock'; err 'nothing was'
+run 3 fuses -c sim -P chip -p m32u4 board.fuses; err 'board.fuses:3: .*for an ATmega328P'
+run 13 fuses -p m328p lfuse=0x62 hfuse=0xd9 efuse=0xff lock=0xff --check board.fuses
+run 14 fuses -p m328p lfuse=0xe2 --check board.fuses; err 'not known'
+run 9 fuses -c sim -x fail=miso-open -p m328p
+
 # --- lines of other programs --------------------------------------------------------------------
 cp four.hex boot.hex
 cp our.conf avrdude.conf
