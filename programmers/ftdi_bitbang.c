@@ -14,7 +14,7 @@ enum {
     TIMEOUT_MS = 3000, /* beyond the time that the bytes take */
     PULSE_US = 2000,   /* of RESET before programming mode: two cycles of a 4 kHz clock take 500 */
     RESET_US = 22000,  /* from there to Programming Enable: the data sheets say 20 ms */
-    RUN_US = 100000,   /* how much is lined up at a time, about */
+    RUN_US = 300000,   /* how much is lined up at a time, about */
     STREAM_SIZE = 512 * 1024,
     BITS = 32,
     BATCH_MAX = 512, /* instructions of a batch at a time */
@@ -23,7 +23,7 @@ enum {
 
 /* Bytes per second. Full-speed USB carries no more both ways: a faster clock would only make the
  * waits in the stream longer. */
-enum { RATE_MAX = 600000, BAUD_MIN = 184 };
+enum { RATE_MAX = 750000, BAUD_MIN = 184 };
 
 struct bitbang {
     struct ftdi *ftdi;
@@ -449,7 +449,7 @@ const struct programmer_driver bitbang_driver = {
     .features = PROGRAMMER_SEES_ECHO,
     .state_size = sizeof(struct bitbang),
     .sck_min_hz = 16,
-    .sck_max_hz = RATE_MAX / 2,
+    .sck_max_hz = RATE_MAX, /* what may be asked for: pulses as short as that; on average half */
     .options_help = ftdi_bitbang_options_help,
     .check = bitbang_check,
     .open = bitbang_open,
