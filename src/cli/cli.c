@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/nearest.h"
@@ -19,6 +20,19 @@ static bool wants_color(const struct surroundings *around, enum when when, bool 
     if (force != NULL && force[0] != '\0' && strcmp(force, "0") != 0)
         return true;
     return terminal;
+}
+
+/* All that is told goes to standard output then, among the answers, which are JSON too. */
+static void listen_in_json(struct cli *cli)
+{
+    const struct settings *s = &cli->settings;
+    const struct json_options options = {
+        .stream = cli->logfile != NULL ? cli->logfile : cli->around->results,
+        .verbosity = settings_verbosity(s),
+        .progress = s->progress != PROGRESS_NONE && s->quell == 0,
+    };
+    json_sink_init(&cli->json, &options);
+    cli->listener = &cli->json.sink;
 }
 
 /* Sends the talk where the options want it. */
@@ -48,8 +62,27 @@ static enum status set_sink(struct cli *cli, struct error *e)
         options.stream = cli->logfile;
     }
     text_sink_init(&cli->sink, &options);
-    text_sink_log(&cli->sink, LOG_DETAIL, "ispflash version %s", ISPFLASH_VERSION);
+    if (s->json)
+        listen_in_json(cli);
+    cli_log(cli, LOG_DETAIL, "ispflash version %s", ISPFLASH_VERSION);
     return STATUS_OK;
+}
+
+void cli_log(const struct cli *cli, enum log_level level, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    const struct event event = {.kind = EVENT_LOG, .log = {.level = level, .text = text}};
+    cli->listener->emit(cli->listener, &event);
+}
+
+void cli_error(const struct cli *cli, const struct error *error)
+{
+    const struct event event = {.kind = EVENT_ERROR, .error = error};
+    cli->listener->emit(cli->listener, &event);
 }
 
 static enum status find_command(const char *name, const struct command **out, struct error *e)
@@ -116,10 +149,11 @@ static enum status close_logfile(struct cli *cli, struct error *e)
         return STATUS_OK;
     const bool complete = !ferror(logfile);
     cli->sink.options.stream = cli->around->talk;
+    cli->json.options.stream = cli->around->results;
     if (fclose(logfile) == 0 && complete)
         return STATUS_OK;
     (void)error_set(e, STATUS_OUTPUT, "-l %s: %s", cli->settings.logfile, strerror(errno));
-    text_sink_error(&cli->sink, e);
+    cli_error(cli, e);
     return STATUS_OUTPUT;
 }
 
@@ -141,13 +175,17 @@ int cli_main(const struct surroundings *around, int argc, char *const *argv)
         .color = wants_color(around, WHEN_AUTO, around->talk_is_terminal)};
     struct error e = {0};
     text_sink_init(&cli.sink, &plain);
+    cli.listener = &cli.sink.sink;
     enum status status = run(&cli, argc, argv, &e);
     if (status == STATUS_OK) {
         status = flush_results(around->results, &e);
         cli.told = false;
     }
-    if (status != STATUS_OK && !cli.told)
-        text_sink_error(&cli.sink, &e);
+    if (status != STATUS_OK && !cli.told) {
+        if (cli.settings.json && cli.listener == &cli.sink.sink)
+            listen_in_json(&cli); /* the options were wrong */
+        cli_error(&cli, &e);
+    }
     const enum status closed = close_logfile(&cli, &e);
     if (status == STATUS_OK)
         status = closed;

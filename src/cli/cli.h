@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "ispflash/error.h"
+#include "json_sink.h"
 #include "options.h"
 #include "text_sink.h"
 
@@ -29,7 +30,9 @@ struct cli {
     const struct surroundings *around;
     bool as_avrdude; /* called by that name */
     struct settings settings;
-    struct text_sink sink; /* where messages go */
+    struct text_sink sink; /* where messages go, for a person */
+    struct json_sink json; /* and for programs, with --json */
+    struct sink *listener; /* the one of the two that is asked for */
     FILE *logfile;         /* NULL: none */
     bool told;             /* the error has been shown already */
     int exit_code;         /* of a run without an error */
@@ -48,6 +51,10 @@ extern const size_t command_count;
 
 /* Runs a whole command line; returns the exit code. */
 int cli_main(const struct surroundings *around, int argc, char *const *argv);
+
+/* A note from the command line itself, and an error from before or outside a session. */
+void cli_log(const struct cli *cli, enum log_level level, const char *format, ...) PRINTF(3, 4);
+void cli_error(const struct cli *cli, const struct error *error);
 
 /* The line without a command: as avrdude's. */
 MUST_USE enum status flash_run(struct cli *cli, struct error *e);

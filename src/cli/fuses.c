@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "fuse_json.h"
 #include "fuse_text.h"
 #include "ispflash/format.h"
 #include "ispflash/fuses.h"
@@ -186,6 +187,10 @@ static FILE *results(const struct fuses *f)
 
 static void show_set(const struct fuses *f, const struct fuse_set *set)
 {
+    if (f->settings->json) {
+        fuse_json_set(results(f), set);
+        return;
+    }
     (void)fprintf(results(f), "%s\n", set->part->name);
     fuse_text_set(results(f), set);
     fuse_text_options(results(f), set);
@@ -194,8 +199,19 @@ static void show_set(const struct fuses *f, const struct fuse_set *set)
 static void show_difference(const struct fuses *f, const struct fuse_set *a,
                             const struct fuse_set *b)
 {
-    if (!fuse_text_difference(results(f), a, b))
+    if (f->settings->json)
+        fuse_json_difference(results(f), a, b);
+    else if (!fuse_text_difference(results(f), a, b))
         (void)fprintf(results(f), "no difference\n");
+}
+
+static void show_choices(const struct fuses *f, const struct fuse_field *field,
+                         const struct fuse_byte *present)
+{
+    if (f->settings->json)
+        fuse_json_choices(results(f), field, present);
+    else
+        fuse_text_choices(results(f), field, present);
 }
 
 static enum status write_output(const struct fuses *f, const struct fuse_set *set, struct error *e)
@@ -242,7 +258,7 @@ static enum status answer(const struct fuses *f, const struct fuse_set *set, str
     struct fuse_set marks = *set;
     TRY(write_output(f, set, e));
     for (size_t i = 0; i < f->asked_count; i++)
-        fuse_text_choices(results(f), &f->asked[i], fuse_set_find(&marks, f->asked[i].memory));
+        show_choices(f, &f->asked[i], fuse_set_find(&marks, f->asked[i].memory));
     if (f->compares)
         show_difference(f, set, &f->other);
     else if (f->settings->check != NULL)
@@ -268,9 +284,8 @@ static void fill_up(const struct fuses *f, struct fuse_set *set)
         if ((b->given == 0 && !empty) || b->given == 0xff || factory.bytes[i].given == 0)
             continue;
         if (b->given != 0)
-            text_sink_log(&f->run.cli->sink, LOG_NOTE,
-                          "%s: bits that are not given are as the factory leaves them",
-                          b->memory->name);
+            cli_log(f->run.cli, LOG_NOTE,
+                    "%s: bits that are not given are as the factory leaves them", b->memory->name);
         b->value = (uint8_t)((b->value & b->given) | (factory.bytes[i].value & ~b->given));
         b->given = 0xff;
     }

@@ -404,6 +404,13 @@ const struct option_spec option_table[] = {
      .help = "auto (a bar on a terminal, else lines), plain (lines) or none",
      .offset = AT(progress),
      .apply = apply_progress},
+    {.name = "json",
+     .group = GROUP_TALK,
+     .own = true,
+     .help = "for programs: all that is told, and fuses' answers, as one JSON object a line on "
+             "standard output",
+     .offset = AT(json),
+     .apply = apply_flag},
     {.name = "color",
      .argument = "WHEN",
      .group = GROUP_TALK,

@@ -41,6 +41,7 @@ struct settings {
     const char *check, *output; /* of commands */
     uint32_t baud, sck_hz, edge_delay_us;
     bool erase, no_erase, force, no_write, no_verify, whole_read, in_order, osccal, no_config;
+    bool json;
     bool yes, dry_run, no_jtag, expect_usb;
     enum choice skip_if_same; /* --skip-if-same, --no-skip-if-same */
     unsigned quell, verbose, reconnect;

@@ -136,7 +136,7 @@ static enum status review(struct reviewer *self, struct session *s, const struct
         r->before(r->user);
     if (r->cli->settings.dry_run) {
         plan_text(r->cli->around->results, s, steps, count, true);
-        text_sink_log(&r->cli->sink, LOG_NOTE, "this was a dry run: nothing is erased or written");
+        cli_log(r->cli, LOG_NOTE, "this was a dry run: nothing is erased or written");
         return STATUS_OK;
     }
     return r->question != NULL && !r->cli->settings.yes ? ask(r, s, steps, count, e) : STATUS_OK;

@@ -47,7 +47,7 @@ static enum status add_parts(const struct cli *cli, struct part_database *parts,
 enum status run_open(struct run *r, struct cli *cli, struct error *e)
 {
     *r = (struct run){.cli = cli};
-    context_init(&r->context, clock_system(), &cli->sink.sink, cli->around->cancel);
+    context_init(&r->context, clock_system(), cli->listener, cli->around->cancel);
     TRY(part_database_open(&r->parts, e));
     return add_parts(cli, r->parts, e);
 }
@@ -105,13 +105,13 @@ enum status run_check_settings(struct cli *cli, struct error *e)
         return error_set(e, STATUS_UNSUPPORTED,
                          "-O: none of the programmers supported so far calibrates the oscillator");
     if (cli->settings.reconnect > 0)
-        text_sink_log(&cli->sink, LOG_NOTE,
-                      "-r is for boot loaders that start when their port is touched at 1200 baud; "
-                      "none of those is supported so far, so nothing is touched");
+        cli_log(cli, LOG_NOTE,
+                "-r is for boot loaders that start when their port is touched at 1200 baud; "
+                "none of those is supported so far, so nothing is touched");
     for (size_t i = 0; i < exits->count; i++)
         if (strstr(exits->items[i], "reset") == NULL) /* the session's to answer */
-            text_sink_log(&cli->sink, LOG_NOTE,
-                          "-E %s: no programmer supported so far drives that pin when it leaves",
-                          exits->items[i]);
+            cli_log(cli, LOG_NOTE,
+                    "-E %s: no programmer supported so far drives that pin when it leaves",
+                    exits->items[i]);
     return STATUS_OK;
 }

@@ -443,13 +443,3 @@ void text_sink_init(struct text_sink *s, const struct text_options *options)
 {
     *s = (struct text_sink){.sink = {.emit = text_sink_emit}, .options = *options};
 }
-
-void text_sink_log(struct text_sink *s, enum log_level level, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    on_log(s, level, text);
-}

@@ -40,7 +40,4 @@ void text_sink_init(struct text_sink *s, const struct text_options *options);
 /* An error from before or outside a session, in the same words. */
 void text_sink_error(struct text_sink *s, const struct error *error);
 
-/* A note from the command line itself. */
-void text_sink_log(struct text_sink *s, enum log_level level, const char *format, ...) PRINTF(3, 4);
-
 #endif

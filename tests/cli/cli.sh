@@ -384,6 +384,21 @@ run 13 fuses -p m328p lfuse=0x62 hfuse=0xd9 efuse=0xff lock=0xff --check board.f
 run 14 fuses -p m328p lfuse=0xe2 --check board.fuses; err 'not known'
 run 9 fuses -c sim -x fail=miso-open -p m328p
 
+# --- for programs -------------------------------------------------------------------------------
+run 0 fuses --json -p m328p efuse=0xfd; no_err
+out '^\{"schema":1,"event":"fuses","part":"ATmega328P",.*"field":"BODLEVEL".*"name":"2V7"'
+run 0 fuses --json -p m328p factory vs lfuse=0xff
+out '^\{"schema":1,"event":"difference","part":"ATmega328P","equal":false,'
+run 0 fuses --json -p m328p BODLEVEL; out '^\{"schema":1,"event":"choices","memory":"efuse",'
+run 0 fuses --json -c sim -P chip -p m328p; no_err; out '"event":"value","name":"signature"'
+run 0 fuses --json -c sim -P chip -p m328p WDTON=0
+run 13 fuses --json -c sim -P chip -p m328p --check board.fuses
+out '"event":"error","class":"verify-mismatch","exit_status":13'; no_err
+no_out '^[^{]'
+run 0 --json -c dryrun -p m328p -U flash:w:four.hex; out '"event":"report"'; no_out '^[^{]'; no_err
+run 2 --json -Z; out '^\{"schema":1,"event":"error","class":"usage"'; no_err
+run 3 --json -c dryrun -p m328p -U flash:w:no-such.hex; out '"exit_status":3'; no_err
+
 # --- lines of other programs --------------------------------------------------------------------
 cp four.hex boot.hex
 cp our.conf avrdude.conf
