@@ -254,11 +254,13 @@ static enum status add_operations(struct burn *b, struct error *e)
     return e->code;
 }
 
+#ifdef ISPFLASH_LIBUSB
 static void count_usb(void *user)
 {
     struct burn *b = user;
     expect_usb_count(&b->usb);
 }
+#endif
 
 static enum status prepare_usb(struct burn *b, struct error *e)
 {
