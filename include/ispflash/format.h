@@ -77,12 +77,6 @@ MUST_USE enum status format_write(enum format format, const struct image *image,
 
 /* --- several memories in one file ----------------------------------------------------------- */
 
-/* One memory's content, by its own addresses (memory->base on). */
-struct memory_image {
-    const struct memory *memory;
-    const struct image *image;
-};
-
 /* Takes a file apart by the GNU address map (flash 0, eeprom 0x810000, fuses 0x820000, lock
  * 0x830000, signature 0x840000, calibration 0x840003): images[i] receives what is for
  * part->memories[i], NULL where there is nothing; the caller frees them. `in->memory` is not looked

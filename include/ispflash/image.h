@@ -10,12 +10,19 @@
 #include "error.h"
 
 struct image;
+struct memory;
 
 /* A run of bytes without a hole; `data` is borrowed until the image changes. */
 struct extent {
     uint32_t address;
     uint32_t size; /* never 0 */
     const uint8_t *data;
+};
+
+/* One memory's content, by its own addresses (memory->base on); both are borrowed. */
+struct memory_image {
+    const struct memory *memory;
+    const struct image *image;
 };
 
 /* NULL when memory is exhausted. */

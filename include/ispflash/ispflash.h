@@ -3,6 +3,7 @@
 #define ISPFLASH_ISPFLASH_H
 
 #include "bootloader.h"
+#include "cache.h"
 #include "context.h"
 #include "error.h"
 #include "event.h"

@@ -68,7 +68,25 @@ enum job_flag {
     JOB_IN_ORDER = 1 << 6,        /* nothing is merged or moved */
     JOB_LEAVE_IN_RESET = 1 << 7,  /* -E reset: wanted; no programmer can, which is said */
     JOB_SKIP_IF_SAME = 1 << 8,    /* neither erase nor write if the chip holds all of it already */
-    JOB_DRY_RUN = 1 << 9          /* as far as the reviewer; nothing is erased, written or stored */
+    JOB_DRY_RUN = 1 << 9,         /* as far as the reviewer; nothing is erased, written or stored */
+    JOB_KEEP_EEPROM = 1 << 10,    /* put the EEPROM back after an erase that takes it */
+    JOB_KEEP_BOOT = 1 << 11,      /* the boot section of the present fuses survives an erase */
+    JOB_AUTO_ERASE = 1 << 12      /* no erase on account of a flash write that goes without */
+};
+
+/* Bytes of a memory, by their addresses. */
+struct address_range {
+    uint32_t begin, end; /* `end` is one past the last */
+};
+
+/* A copy, outside of this process, of what only it holds between an erase and the rewriting. */
+struct rescue {
+    enum status (*prepare)(struct rescue *self, struct error *e); /* before the chip is touched */
+    /* Returns when the copy would survive a power cut. */
+    enum status (*save)(struct rescue *self, const struct memory_image *list, size_t count,
+                        struct error *e);
+    enum status (*discard)(struct rescue *self, struct error *e); /* it is back and verified */
+    const char *name; /* for messages; known from prepare() on */
 };
 
 enum job_step_kind { JOB_STEP_ERASE, JOB_STEP_READ, JOB_STEP_WRITE, JOB_STEP_VERIFY };
@@ -98,8 +116,11 @@ struct job {
     const char *const *allow; /* --allow NAME: hazards, see part_hazard_name(); "lock": lock bits
                                  before what they forbid */
     size_t allow_count;
-    struct destination *dry_output; /* JOB_NO_WRITE: receives what would have been written */
-    struct reviewer *reviewer;      /* NULL: nobody looks at it first */
+    struct destination *dry_output;   /* JOB_NO_WRITE: receives what would have been written */
+    struct reviewer *reviewer;        /* NULL: nobody looks at it first */
+    const struct address_range *keep; /* of flash: survive an erase */
+    size_t keep_count;
+    struct rescue *rescue; /* for what is to be kept; NULL: no copy */
 };
 
 /* What happened to one memory. */

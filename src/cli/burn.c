@@ -44,6 +44,10 @@ static enum status check_request(const struct settings *s, struct error *e)
         return error_set(e, STATUS_USAGE,
                          "burn does what its recipe says: -U, -T and -t do not go "
                          "with it");
+    if (s->keep.count > 0 || s->erase_mode != ERASE_CHIP)
+        return error_set(e, STATUS_USAGE,
+                         "burn replaces all of flash: --keep and --erase-mode do "
+                         "not go with it");
     if (s->no_erase || s->no_verify || s->no_write || s->in_order) {
         (void)error_set(e, STATUS_USAGE,
                         "-D, -V, -n and --in-order do not go with burn: it "

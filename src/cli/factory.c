@@ -76,6 +76,10 @@ enum status command_factory(struct cli *cli, struct error *e)
     const struct settings *s = &cli->settings;
     if (s->operands.count > 0 || s->task_count > 0)
         return error_set(e, STATUS_USAGE, "factory takes neither a name nor -U, -T or -t");
+    if (s->keep.count > 0 || s->keep_eeprom)
+        return error_set(e, STATUS_USAGE,
+                         "factory keeps nothing: --keep and --keep-eeprom do not "
+                         "go with it");
     TRY(run_check_settings(cli, e));
     enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)

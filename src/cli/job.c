@@ -152,6 +152,48 @@ static enum status add_operations(struct cli_job *j, const struct settings *s, u
     return check_standard_input(j, e);
 }
 
+/* --- what survives an erase ----------------------------------------------------------------- */
+
+/* "0x7000-0x7fff": both ends belong to it. */
+static enum status parse_range(const char *text, struct address_range *out, struct error *e)
+{
+    char *end = NULL;
+    const unsigned long first = strtoul(text, &end, 0);
+    const bool begins = text[0] >= '0' && text[0] <= '9' && *end == '-';
+    const char *rest = begins ? end + 1 : text;
+    const unsigned long last = strtoul(rest, &end, 0);
+    if (!begins || rest[0] < '0' || rest[0] > '9' || *end != '\0' || last < first ||
+        last >= UINT32_MAX) {
+        (void)error_set(e, STATUS_USAGE, "--keep %s: neither boot nor a range of byte addresses",
+                        text);
+        error_hint(e, "--keep 0x7000-0x7fff keeps these 4 KiB");
+        return STATUS_USAGE;
+    }
+    *out = (struct address_range){(uint32_t)first, (uint32_t)last + 1};
+    return STATUS_OK;
+}
+
+static enum status set_keep(struct cli_job *j, const struct settings *s, struct error *e)
+{
+    size_t count = 0;
+    j->keep = calloc(s->keep.count + 1, sizeof *j->keep);
+    if (j->keep == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "no memory for the options");
+    for (size_t i = 0; i < s->keep.count; i++) {
+        if (strcmp(s->keep.items[i], "boot") == 0)
+            j->job.flags |= JOB_KEEP_BOOT;
+        else
+            TRY(parse_range(s->keep.items[i], &j->keep[count++], e));
+    }
+    j->job.keep = j->keep;
+    j->job.keep_count = count;
+    if (s->keep.count == 0 && !s->keep_eeprom)
+        return STATUS_OK;
+    file_rescue_init(&j->rescue, s->rescue_file);
+    j->job.rescue = s->dry_run ? NULL : &j->rescue.rescue;
+    return STATUS_OK;
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static unsigned job_flags(const struct settings *s)
@@ -160,7 +202,9 @@ static unsigned job_flags(const struct settings *s)
            (s->no_verify ? JOB_NO_VERIFY : 0u) | (s->no_write ? JOB_NO_WRITE : 0u) |
            (s->whole_read ? JOB_WHOLE_READ : 0u) | (s->force ? JOB_FORCE_SIGNATURE : 0u) |
            (s->in_order ? JOB_IN_ORDER : 0u) | (s->dry_run ? JOB_DRY_RUN : 0u) |
-           (s->skip_if_same == CHOICE_YES ? JOB_SKIP_IF_SAME : 0u);
+           (s->skip_if_same == CHOICE_YES ? JOB_SKIP_IF_SAME : 0u) |
+           (s->keep_eeprom ? JOB_KEEP_EEPROM : 0u) |
+           (s->erase_mode == ERASE_AUTO ? JOB_AUTO_ERASE : 0u);
 }
 
 static enum status set_programmer(struct programmer_config *p, const struct settings *s,
@@ -193,6 +237,7 @@ enum status cli_job_init(struct cli_job *j, const struct settings *s, const stru
         TRY(take_allowance(s->allow.items[i], &format_allow, &j->job.flags, e));
     TRY(check_exit_options(&s->exit_options, &j->job.flags, e));
     TRY(set_programmer(&j->job.programmer, s, conf, e));
+    TRY(set_keep(j, s, e));
     if (s->task_count > 0)
         TRY(add_operations(j, s, format_allow, e));
     dry_destination_init(&j->dry_output);
@@ -211,6 +256,8 @@ void cli_job_free(struct cli_job *j)
         file_destination_free(&j->destinations[i]);
         update_free(&j->updates[i]);
     }
+    file_rescue_free(&j->rescue);
+    free(j->keep);
     free(j->updates);
     free(j->operations);
     free(j->sources);

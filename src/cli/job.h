@@ -8,6 +8,7 @@
 #include "files.h"
 #include "ispflash/session.h"
 #include "options.h"
+#include "rescue.h"
 #include "update.h"
 
 struct cli_job {
@@ -17,6 +18,8 @@ struct cli_job {
     struct file_source *sources;           /* one an operation, unused for reads */
     struct file_destination *destinations; /* one an operation, unused but for reads */
     struct destination dry_output;
+    struct address_range *keep; /* --keep FROM-TO */
+    struct file_rescue rescue;
     size_t count;
 };
 

@@ -149,6 +149,19 @@ static enum status apply_progress(const struct option_spec *spec, const char *va
     return STATUS_OK;
 }
 
+/* `member` is the whole: none is the same as -D. */
+static enum status apply_erase_mode(const struct option_spec *spec, const char *value, void *member,
+                                    struct error *e)
+{
+    static const char *const words[] = {
+        [ERASE_CHIP] = "chip", [ERASE_AUTO] = "auto", [ERASE_NONE] = "none"};
+    struct settings *s = member;
+    size_t index = 0;
+    TRY(find_word(value, words, sizeof words / sizeof words[0], &index, e));
+    s->erase_mode = (enum erase_mode)index;
+    return s->erase_mode == ERASE_NONE ? apply_no_erase(spec, value, member, e) : STATUS_OK;
+}
+
 #define AT(member) offsetof(struct settings, member)
 
 const struct option_spec option_table[] = {
@@ -289,6 +302,33 @@ const struct option_spec option_table[] = {
      .help = "merge and move nothing: every step as it stands",
      .offset = AT(in_order),
      .apply = apply_flag},
+    {.name = "erase-mode",
+     .argument = "MODE",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "when flash is written: chip (erase first), auto (only if bits have to rise) or none "
+             "(as -D)",
+     .apply = apply_erase_mode},
+    {.name = "keep-eeprom",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "read the EEPROM before an erase that takes it, and put it back",
+     .offset = AT(keep_eeprom),
+     .apply = apply_flag},
+    {.name = "keep",
+     .argument = "WHAT",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "what of flash survives an erase: boot (the boot section), or FROM-TO, byte addresses",
+     .offset = AT(keep),
+     .apply = apply_comma_list},
+    {.name = "rescue-file",
+     .argument = "FILE",
+     .group = GROUP_WORK,
+     .own = true,
+     .help = "where what is to be kept is saved until it is back in the chip",
+     .offset = AT(rescue_file),
+     .apply = apply_text},
     {.name = "skip-if-same",
      .group = GROUP_WORK,
      .own = true,

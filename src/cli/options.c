@@ -46,6 +46,7 @@ void settings_free(struct settings *s)
     text_list_free(&s->extended);
     text_list_free(&s->allow);
     text_list_free(&s->part_files);
+    text_list_free(&s->keep);
     text_list_free(&s->operands);
     free(s->tasks);
     s->tasks = NULL;

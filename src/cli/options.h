@@ -32,6 +32,7 @@ struct task {
 
 enum action { ACTION_RUN, ACTION_SHORT_HELP, ACTION_HELP, ACTION_VERSION };
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+enum erase_mode { ERASE_CHIP, ERASE_AUTO, ERASE_NONE };
 enum choice { CHOICE_DEFAULT, CHOICE_YES, CHOICE_NO };
 enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 
@@ -42,10 +43,12 @@ struct settings {
     uint32_t baud, sck_hz, edge_delay_us;
     bool erase, no_erase, force, no_write, no_verify, whole_read, in_order, osccal, no_config;
     bool json;
-    bool yes, dry_run, no_jtag, expect_usb;
+    bool yes, dry_run, no_jtag, expect_usb, keep_eeprom;
+    const char *rescue_file;
+    enum erase_mode erase_mode;
     enum choice skip_if_same; /* --skip-if-same, --no-skip-if-same */
     unsigned quell, verbose, reconnect;
-    struct text_list configs, exit_options, extended, allow, part_files, operands;
+    struct text_list configs, exit_options, extended, allow, part_files, keep, operands;
     struct task *tasks;
     size_t task_count;
     enum when color;

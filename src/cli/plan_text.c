@@ -12,12 +12,19 @@ static bool is_byte(const struct memory *m)
     return m->kind == MEMORY_FUSE || m->kind == MEMORY_LOCK;
 }
 
-static void put_erase(FILE *out, const struct session *s)
+static void put_erase(FILE *out, const struct settings *settings, const struct session *s)
 {
-    static const char *const eeprom[] = {
-        [EEPROM_NONE] = "", [EEPROM_WIPED] = ", EEPROM", [EEPROM_KEPT] = ""};
-    (void)fprintf(out, "  erase  the chip: flash%s, lock bits%s\n", eeprom[session_eeprom_fate(s)],
-                  session_eeprom_fate(s) == EEPROM_KEPT ? " (EESAVE keeps the EEPROM)" : "");
+    const enum eeprom_fate eeprom = session_eeprom_fate(s);
+    const bool puts_back = eeprom == EEPROM_WIPED && settings->keep_eeprom;
+    (void)fprintf(out, "  erase  the chip: flash%s, lock bits%s\n",
+                  eeprom == EEPROM_WIPED ? ", EEPROM" : "",
+                  eeprom == EEPROM_KEPT ? " (EESAVE keeps the EEPROM)" : "");
+    if (settings->erase_mode == ERASE_AUTO && !settings->erase)
+        (void)fputs("         only if bits of flash have to rise\n", out);
+    if (puts_back)
+        (void)fputs("         and put back the EEPROM\n", out);
+    for (size_t i = 0; i < settings->keep.count; i++)
+        (void)fprintf(out, "         and put back of flash: %s\n", settings->keep.items[i]);
 }
 
 /* "  write  lfuse: 0x62 -> 0xff" */
@@ -68,7 +75,8 @@ static void put_ranged(FILE *out, const char *verb, const struct memory *m,
         put_rows(out, &extent);
 }
 
-static void put_step(FILE *out, const struct session *s, const struct job_step *step, bool bytes)
+static void put_step(FILE *out, const struct settings *settings, const struct session *s,
+                     const struct job_step *step, bool bytes)
 {
     static const char *const verbs[] = {[JOB_STEP_ERASE] = "erase",
                                         [JOB_STEP_READ] = "read",
@@ -76,7 +84,7 @@ static void put_step(FILE *out, const struct session *s, const struct job_step *
                                         [JOB_STEP_VERIFY] = "verify"};
     const char *verb = verbs[step->kind];
     if (step->kind == JOB_STEP_ERASE)
-        put_erase(out, s);
+        put_erase(out, settings, s);
     else if (step->kind == JOB_STEP_READ)
         (void)fprintf(out, "  %-6s %s\n", verb, step->memory->name);
     else if (step->image == NULL)
@@ -89,12 +97,12 @@ static void put_step(FILE *out, const struct session *s, const struct job_step *
         put_ranged(out, verb, step->memory, step->image, bytes && step->kind == JOB_STEP_WRITE);
 }
 
-void plan_text(FILE *out, const struct session *s, const struct job_step *steps, size_t count,
-               bool bytes)
+void plan_text(FILE *out, const struct settings *settings, const struct session *s,
+               const struct job_step *steps, size_t count, bool bytes)
 {
     (void)fprintf(out, "%s:%s\n", session_part(s)->name, count == 0 ? " nothing to do" : "");
     for (size_t i = 0; i < count; i++)
-        put_step(out, s, &steps[i], bytes);
+        put_step(out, settings, s, &steps[i], bytes);
 }
 
 /* --- the question --------------------------------------------------------------------------- */
@@ -113,7 +121,7 @@ static enum status ask(const struct plan_reviewer *r, struct session *s,
                        const struct job_step *steps, size_t count, struct error *e)
 {
     const struct surroundings *around = r->cli->around;
-    plan_text(around->talk, s, steps, count, false);
+    plan_text(around->talk, &r->cli->settings, s, steps, count, false);
     if (!around->can_ask) {
         (void)error_set(e, STATUS_REFUSED, "nobody is there to confirm that");
         error_hint(e, "--yes does it without asking");
@@ -135,7 +143,7 @@ static enum status review(struct reviewer *self, struct session *s, const struct
     if (r->before != NULL)
         r->before(r->user);
     if (r->cli->settings.dry_run) {
-        plan_text(r->cli->around->results, s, steps, count, true);
+        plan_text(r->cli->around->results, &r->cli->settings, s, steps, count, true);
         cli_log(r->cli, LOG_NOTE, "this was a dry run: nothing is erased or written");
         return STATUS_OK;
     }

@@ -9,8 +9,8 @@
 #include "ispflash/session.h"
 
 /* A line a step; `bytes`: also every byte that is to be written, in hexadecimal. */
-void plan_text(FILE *out, const struct session *s, const struct job_step *steps, size_t count,
-               bool bytes);
+void plan_text(FILE *out, const struct settings *settings, const struct session *s,
+               const struct job_step *steps, size_t count, bool bytes);
 
 /* Looks at a plan before it is done: prints all of it for --dry-run, asks for a command that wants
  * to be sure, unless --yes was given. */

@@ -83,7 +83,8 @@ static enum status forecast_erase(struct forecast *f, struct error *e)
 {
     if (f->lock_written)
         TRY(lock_too_early(f, "the erase", "that comes with flash would lift it again", e));
-    if (f->eeprom_written && knows_chip(f) && session_eeprom_fate(f->session) == EEPROM_WIPED) {
+    if (f->eeprom_written && knows_chip(f) && (f->job->flags & JOB_KEEP_EEPROM) == 0 &&
+        session_eeprom_fate(f->session) == EEPROM_WIPED) {
         (void)error_set(e, STATUS_USAGE,
                         "the erase that comes with flash would wipe the EEPROM written before it");
         error_hint(e, "write flash before EEPROM, or erase at the very start with -e");

@@ -139,6 +139,8 @@ static enum status prepare_outputs(const struct run *r, struct error *e)
         if (r->job->operations[i].kind == OPERATION_READ && d->prepare != NULL)
             TRY(d->prepare(d, e));
     }
+    if (r->job->rescue != NULL)
+        TRY(r->job->rescue->prepare(r->job->rescue, e));
     if (run_has_flag(r, JOB_NO_WRITE) && dry != NULL && dry->prepare != NULL)
         TRY(dry->prepare(dry, e));
     return STATUS_OK;
@@ -171,6 +173,7 @@ static enum status gate_one(struct run *r, struct error *e)
     if (r->job->part != NULL)
         TRY(part_find(r->parts, r->job->part, &r->part, e));
     TRY(take_operations(r, e));
+    TRY(run_check_keep(r, e));
     TRY(prepare_outputs(r, e));
     return r->part != NULL ? guard(r, e) : STATUS_OK;
 }
@@ -272,6 +275,7 @@ static enum status gate_two(struct run *r, struct error *e)
     TRY(guard(r, e));
     for (size_t i = 0; i < r->plan.count; i++)
         TRY(check_read_only(r, &r->plan.steps[i], e));
+    TRY(run_check_keep(r, e));
     return session_forecast(r->session, &r->plan, r->job, e);
 }
 
@@ -292,6 +296,9 @@ static enum status connect(struct run *r, struct error *e)
 static bool bears_errors(const struct run *r)
 {
     bool erases = false;
+    if (run_has_flag(r, JOB_KEEP_EEPROM) || run_has_flag(r, JOB_KEEP_BOOT) ||
+        r->job->keep_count > 0)
+        return false; /* what is read before the erase cannot be had again */
     for (size_t i = 0; i < r->plan.count; i++) {
         const struct plan_step *step = &r->plan.steps[i];
         erases = erases || step->kind == PLAN_ERASE;

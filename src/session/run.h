@@ -33,6 +33,14 @@ MUST_USE enum status run_guard_bytes(const struct run *r, const struct guard_byt
 /* How many bytes of flash, EEPROM and the like the steps from `first` on will move. */
 uint64_t run_bytes(const struct run *r, size_t first);
 
+/* erase.c: whether what is to be kept can be; as far as the part, and once the chip was read, the
+ * chip tell. */
+MUST_USE enum status run_check_keep(const struct run *r, struct error *e);
+
+/* An erase of the plan, with what is to survive it; or none, if the flash write that it is for goes
+ * without. */
+MUST_USE enum status run_erase(struct run *r, const struct plan_step *step, struct error *e);
+
 /* All steps of the plan. */
 MUST_USE enum status run_steps(struct run *r, struct error *e);
 

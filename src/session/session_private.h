@@ -2,6 +2,7 @@
 #ifndef SESSION_PRIVATE_H
 #define SESSION_PRIVATE_H
 
+#include "ispflash/cache.h"
 #include "ispflash/session.h"
 #include "plan.h"
 #include "programmer/programmer.h"
@@ -38,6 +39,8 @@ struct session {
     unsigned flags;                     /* of session_connect() */
     bool touched;                       /* programming mode was entered at least once */
     bool erase_begun;                   /* Chip Erase was sent and has not ended */
+    bool keeps_eeprom;                  /* the erase to come is followed by its rewriting */
+    const struct rescue *rescue;        /* holds what is not back in the chip; NULL: nothing */
     uint32_t entered_hz;                /* SCK at which the chip answered first; 0: not known */
     uint32_t doubt_address, doubt_size; /* offsets of what was looked at again, see mismatch.c */
     uint32_t ceiling_hz;                /* SCK that was in doubt: to stay below; 0: none so far */
@@ -81,6 +84,10 @@ MUST_USE enum status session_no_memory(struct error *e);
 /* The next stretch of the image to read at once: small holes are read across, since a new range
  * costs more than a few bytes. `data` is NULL. False: none at or beyond `from`. */
 bool session_stretch(const struct image *image, uint64_t from, struct extent *stretch);
+
+/* keep.c: [begin, end) of the memory, by address; read from the chip only where it is not known. */
+MUST_USE enum status session_fetch(struct session *s, const struct memory *m, uint32_t begin,
+                                   uint32_t end, struct image *into, struct error *e);
 
 /* same.c: whether the chip holds all of the image. Reads only until a byte differs; learns what it
  * read. Of fuse and lock bytes those bits count that ISP can change; session_read_bytes() must have

@@ -43,7 +43,7 @@ static size_t append(char *out, size_t capacity, size_t used, const char *format
 void session_tell_state(const struct session *s, struct error *e)
 {
     char text[sizeof e->state] = "";
-    size_t used = 0;
+    size_t used = 0, listed = 0;
     if (e->state[0] != '\0')
         return;
     if (!s->touched) {
@@ -54,6 +54,9 @@ void session_tell_state(const struct session *s, struct error *e)
         error_state(e, "the chip holds what it held before: nothing was erased or written");
         return;
     }
+    if (s->rescue != NULL)
+        used = append(text, sizeof text, used, "what was to be kept is in the file %s%s",
+                      s->rescue->name, "; ");
     if (s->erase_begun)
         used =
             append(text, sizeof text, used, "%s%s", "the chip erase began and may not have ended",
@@ -63,8 +66,10 @@ void session_tell_state(const struct session *s, struct error *e)
     for (size_t i = 0; s->held != NULL && i < s->report.memory_count; i++) {
         if (s->held[i].change == CHANGE_NONE)
             continue;
-        used = append(text, sizeof text, used, used > 0 ? "; %s %s" : "%s %s",
+        used = append(text, sizeof text, used,
+                      s->erase_begun || s->report.erased || listed > 0 ? "; %s %s" : "%s %s",
                       s->part->memories[i].name, change_text(s->held[i].change));
+        listed++;
     }
     error_state(e, "%s", text);
 }

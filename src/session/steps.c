@@ -149,7 +149,7 @@ static enum status do_step(struct run *r, const struct plan_step *step, struct e
 {
     switch (step->kind) {
     case PLAN_ERASE:
-        return session_erase(r->session, e);
+        return run_erase(r, step, e);
     case PLAN_READ:
         return do_read(r, step, e);
     case PLAN_WRITE:

@@ -101,8 +101,11 @@ static void announce_erase(struct session *s)
     case EEPROM_NONE:
         break;
     case EEPROM_WIPED:
-        context_log(s->context, LOG_NOTE, "the erase takes the EEPROM too%s",
-                    eesave ? " (EESAVE is not programmed)" : "");
+        if (s->keeps_eeprom)
+            context_log(s->context, LOG_NOTE, "the EEPROM is put back after the erase");
+        else
+            context_log(s->context, LOG_NOTE, "the erase takes the EEPROM too%s",
+                        eesave ? " (EESAVE is not programmed)" : "");
         break;
     case EEPROM_KEPT:
         context_log(s->context, LOG_NOTE,

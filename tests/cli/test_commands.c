@@ -211,6 +211,91 @@ static void one_memory_is_read_written_and_verified_in_plain_words(void **state)
     free(text);
 }
 
+static void fill_boot_and_eeprom(struct cli_bench *b)
+{
+    struct image *image = image_new();
+    (void)remove("chip");
+    put(image, 0, 700, 3);
+    put(image, 0x7e00, 0x200, 5);
+    cli_write_hex("both.hex", image);
+    image_truncate(image, 0);
+    put(image, 0x7e00, 0x200, 5);
+    cli_write_hex("boot.hex", image);
+    image_truncate(image, 0);
+    put(image, 0, 300, 77);
+    cli_write_hex("new.hex", image);
+    image_truncate(image, 0);
+    put(image, 0, 1024, 9);
+    cli_write_hex("e.eep", image);
+    image_free(image);
+    cli_expect(b, 0, "-c sim -P chip -p m328p -qq -U both.hex -U eeprom:w:e.eep -U hfuse:w:0xde:m");
+}
+
+static void boot_section_and_eeprom_survive_a_new_application(void **state)
+{
+    struct cli_bench *b = *state;
+    fill_boot_and_eeprom(b);
+    cli_expect(b, 0, "write new.hex -c sim -P chip --keep boot --keep-eeprom --dry-run");
+    cli_assert_out(b, "  and put back the EEPROM\n");
+    cli_assert_out(b, "  and put back of flash: boot\n");
+    cli_expect(b, 0, "write new.hex -c sim -P chip --keep boot --keep-eeprom");
+    cli_expect(b, 0, "verify new.hex -c sim -P chip");
+    cli_expect(b, 0, "verify boot.hex -c sim -P chip");
+    cli_expect(b, 0, "verify eeprom e.eep -c sim -P chip");
+    assert_false(cli_file_exists("ispflash-rescue.hex"));
+    cli_expect(b, 0, "write both.hex -c sim -P chip --keep 0x7e00-0x7eff,0x7f10-0x7f11");
+    cli_expect(b, 0, "write new.hex -c sim -P chip --erase-mode auto");
+    cli_assert_err(b, "bits of flash have to rise, so the chip is erased");
+}
+
+/* The programmer goes away at ever later moments: what the chip lacks then is in the file. */
+static void what_was_to_be_kept_is_in_a_file_when_the_programmer_goes_away(void **state)
+{
+    struct cli_bench *b = *state;
+    unsigned rescued = 0;
+    int code = 16;
+    for (unsigned after = 400; code != 0 && after < 400000; after += after / 8) {
+        char line[160];
+        fill_boot_and_eeprom(b);
+        (void)remove("ispflash-rescue.hex");
+        (void)snprintf(line, sizeof line,
+                       "write new.hex -c sim -P chip --keep boot --keep-eeprom -x fail=unplug "
+                       "-x after=%u",
+                       after);
+        code = cli_run(b, line);
+        if (!cli_file_exists("ispflash-rescue.hex"))
+            continue;
+        rescued++;
+        assert_int_not_equal(code, 0);
+        cli_assert_err(b, "what was to be kept is in the file ispflash-rescue.hex");
+        cli_assert_err(b, "ispflash restore ispflash-rescue.hex");
+        cli_expect(b, 0, "restore ispflash-rescue.hex -c sim -P chip");
+        cli_expect(b, 0, "verify boot.hex -c sim -P chip");
+        cli_expect(b, 0, "verify eeprom e.eep -c sim -P chip");
+    }
+    assert_int_equal(code, 0);
+    assert_true(rescued > 2);
+}
+
+static void a_rescue_file_of_an_earlier_run_is_not_overwritten(void **state)
+{
+    struct cli_bench *b = *state;
+    fill_boot_and_eeprom(b);
+    cli_write_text("ispflash-rescue.hex", "precious");
+    cli_expect(b, 0, "write new.hex -c sim -P chip --keep-eeprom");
+    size_t size;
+    free(cli_read_file("ispflash-rescue.hex", &size));
+    assert_int_equal(size, 8);
+    assert_false(cli_file_exists("ispflash-rescue-2.hex"));
+    cli_expect(b, 4,
+               "write new.hex -c sim -P chip --keep-eeprom --rescue-file ispflash-rescue.hex");
+    cli_assert_err(b, "it exists already");
+    cli_expect(b, 4, "write new.hex -c sim -P chip --keep-eeprom --rescue-file no/such/file");
+    cli_expect(b, 0, "write new.hex -c sim -P chip --keep-eeprom --rescue-file mine.hex");
+    assert_false(cli_file_exists("mine.hex"));
+    (void)remove("ispflash-rescue.hex");
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
     struct cli_bench *b = *state;
@@ -230,6 +315,13 @@ static void what_makes_no_sense_is_refused(void **state)
         {4, "backup no/such/folder.hex -c sim", "no/such"},
         {2, "write four.hex", "no programmer is named"},
         {2, "erase -c sim --expect-usb", "belong to ispflash burn"},
+        {2, "factory -c sim --keep-eeprom", "factory keeps nothing"},
+        {2, "burn arduino-uno -c sim --keep boot", "burn replaces all of flash"},
+        {2, "write four.hex -c sim --keep 0x10", "neither boot nor a range"},
+        {2, "write four.hex -c sim --keep 0x20-0x10", "neither boot nor a range"},
+        {2, "write four.hex -c sim --keep -1-2", "neither boot nor a range"},
+        {2, "write four.hex -c sim --keep 1-2x", "neither boot nor a range"},
+        {2, "write four.hex -c sim --erase-mode often", "is not one of the choices"},
         {17, "factory -c sim -O", "-O"},
         {17, "backup x -c sim -O", "-O"},
         {17, "restore x -c sim -O", "-O"},
@@ -252,6 +344,9 @@ int main(void)
         cmocka_unit_test(dry_runs_change_nothing),
         cmocka_unit_test(factory_gives_back_a_fresh_chip),
         cmocka_unit_test(one_memory_is_read_written_and_verified_in_plain_words),
+        cmocka_unit_test(boot_section_and_eeprom_survive_a_new_application),
+        cmocka_unit_test(what_was_to_be_kept_is_in_a_file_when_the_programmer_goes_away),
+        cmocka_unit_test(a_rescue_file_of_an_earlier_run_is_not_overwritten),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

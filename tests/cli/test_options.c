@@ -259,7 +259,7 @@ static void long_names_and_their_beginnings(void **state)
         {"--nov", "V=1"},
         {"--no", "!--no is the beginning of several options"},
         {"--keep-trailing-0xff", "A=1"},
-        {"--keep", "A=1"},
+        {"--keep-t", "A=1"},
         {"--erase", "e=1"},
         {"--er", "e=1"},
         {"--exitspecs reset", "E=reset"},
