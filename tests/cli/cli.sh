@@ -321,6 +321,17 @@ run 2 -C our.conf -C +other.conf -p m328p; err 'no-such'
 run 0 -C /dev/null -c dryrun -p m328p
 [ ! -e /etc/avrdude.conf ] || run 0 -C /etc/avrdude.conf -c dryrun -p m328p
 
+# --- files alone --------------------------------------------------------------------------------
+run 2 merge four.hex -o x.hex; err 'two files'
+run 2 merge four.hex page.bin:r; err 'no file is named'
+run 3 merge four.hex page.bin:r -o x.hex; err 'both hold 0x0 to 0x3'
+run 3 merge four.hex checksum.hex -o x.hex
+run 3 convert no-such.hex -o x.hex; err 'no-such.hex'
+run 0 convert four.hex -o -; out '^:0400000001020304F2'
+run 0 info four.hex; out 'CRC-32 b63cfbcd'
+run 13 diff four.hex nothing.hex; out '^0x000000-0x000003'
+run 2 diff; err 'two files'
+
 # --- signals ------------------------------------------------------------------------------------
 interrupt()
 {

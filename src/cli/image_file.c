@@ -1,0 +1,90 @@
+/* Files of images for the commands that need no chip. */
+#include "image_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "update.h"
+
+/* The grammar of FILE[:FMT] is that of -U. */
+static enum status parse(const char *text, const char *operation, struct update *out,
+                         struct error *e)
+{
+    char *argument = malloc(strlen(operation) + strlen(text) + 1);
+    if (argument == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "no memory for the file's name");
+    (void)strcat(strcpy(argument, operation), text);
+    const enum status status = update_parse(argument, out, e);
+    free(argument);
+    return status;
+}
+
+static enum status read_update(const struct update *u, const struct memory *memory,
+                               struct context *c, struct format_result *out, struct error *e)
+{
+    struct format_input input = {.name = u->file, .format = u->format, .memory = memory};
+    uint8_t *data = NULL;
+    if (u->format == FORMAT_IMMEDIATE)
+        return error_set(e, STATUS_USAGE, "immediate data is no file");
+    TRY(file_read(u->file, &data, &input.size, e));
+    input.data = data;
+    const enum status status = format_read(&input, c, out, e);
+    free(data);
+    return status;
+}
+
+enum status image_file_read(const char *text, const struct memory *memory, struct context *c,
+                            struct image_file *out, struct error *e)
+{
+    struct update u = {0};
+    struct format_result result = {0};
+    TRY(parse(text, "flash:w:", &u, e));
+    const enum status status = read_update(&u, memory, c, &result, e);
+    if (status == STATUS_OK) {
+        *out = (struct image_file){.name = u.file, .image = result.image, .format = result.format};
+        u.file = NULL;
+    }
+    update_free(&u);
+    return status;
+}
+
+void image_file_free(struct image_file *file)
+{
+    free(file->name);
+    image_free(file->image);
+    *file = (struct image_file){0};
+}
+
+static enum status write_update(const struct update *u, const struct memory *memory,
+                                const struct image *image, struct error *e)
+{
+    struct output *output = NULL;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    if (format_write(u->format, image, memory, &data, &size, e) != STATUS_OK)
+        return error_in(e, "%s", u->file);
+    enum status status = output_open(u->file, &output, e);
+    if (status == STATUS_OK)
+        status = output_commit(output, data, size, e);
+    output_close(output);
+    free(data);
+    return status;
+}
+
+enum status image_file_write(const char *text, const struct memory *memory,
+                             const struct image *image, struct error *e)
+{
+    struct update u = {0};
+    if (text == NULL) {
+        (void)error_set(e, STATUS_USAGE, "no file is named to write to");
+        error_hint(e, "-o FILE[:FMT]; -o - is standard output");
+        return STATUS_USAGE;
+    }
+    TRY(parse(text, "flash:r:", &u, e));
+    const size_t length = strlen(text);
+    if (length < 3 || text[length - 2] != ':') /* no :FMT */
+        u.format = FORMAT_IHEX;
+    const enum status status = write_update(&u, memory, image, e);
+    update_free(&u);
+    return status;
+}
