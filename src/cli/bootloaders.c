@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "plan_json.h"
 #include "run.h"
 
 static void put_byte(FILE *out, const struct bootloader_byte *byte)
@@ -87,10 +88,14 @@ static enum status list(struct run *r, const struct bootloader_list *all, struct
         const struct bootloader *b = bootloader_at(all, i);
         if (!is_wanted(b, &s->operands) || !is_for(b, part))
             continue;
+        shown++;
+        if (s->json) {
+            bootloader_json(out, b);
+            continue;
+        }
         put_row(out, b, r->parts);
         if (s->verbose > 0)
             put_details(out, b);
-        shown++;
     }
     if (shown > 0)
         return STATUS_OK;

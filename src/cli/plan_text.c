@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "plan_json.h"
+
 /* --- the plan ------------------------------------------------------------------------------- */
 
 static bool is_byte(const struct memory *m)
@@ -143,7 +145,10 @@ static enum status review(struct reviewer *self, struct session *s, const struct
     if (r->before != NULL)
         r->before(r->user);
     if (r->cli->settings.dry_run) {
-        plan_text(r->cli->around->results, &r->cli->settings, s, steps, count, true);
+        if (r->cli->settings.json)
+            plan_json(r->cli->around->results, s, steps, count);
+        else
+            plan_text(r->cli->around->results, &r->cli->settings, s, steps, count, true);
         cli_log(r->cli, LOG_NOTE, "this was a dry run: nothing is erased or written");
         return STATUS_OK;
     }

@@ -401,6 +401,24 @@ static void the_plain_line_can_be_run_dry_and_skipped_too(void **state)
     assert_false(cli_file_exists("x.hex"));
 }
 
+static void programs_get_plans_and_boot_loaders_as_json(void **state)
+{
+    struct world *w = *state;
+    prepare(w, "arduino-uno");
+    cli_expect(w->bench, 0, "burn arduino-uno boot.hex -c sim -P chip --dry-run --json");
+    cli_assert_out(
+        w->bench,
+        "{\"schema\":1,\"event\":\"plan\",\"part\":\"ATmega328P\",\"steps\":[{\"step\":"
+        "\"erase\"},{\"step\":\"write\",\"memory\":\"flash\",\"ranges\":[{\"address\":32256,"
+        "\"bytes\":[");
+    cli_assert_out(w->bench, "{\"step\":\"write\",\"memory\":\"lock\",\"before\":255,\"ranges\":[{"
+                             "\"address\":0,\"bytes\":[15]}]}");
+    cli_expect(w->bench, 0, "bootloaders atmel-dfu-atmega16u4 --json");
+    cli_assert_out(w->bench, "\"parts\":[\"atmega16u4\"],\"lfuse\":94,\"hfuse\":153,"
+                             "\"hfuse_no_jtag\":217,\"efuse\":243,\"unlock\":null,\"lock\":null,"
+                             "\"usb\":\"03eb:2ff3\",\"clock_hz\":null,");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_file_for_another_chip_is_refused_where_that_can_be_told),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(the_list_has_the_id_first_and_can_be_narrowed),
+        cmocka_unit_test(programs_get_plans_and_boot_loaders_as_json),
         cmocka_unit_test(the_plain_line_can_be_run_dry_and_skipped_too),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
