@@ -358,7 +358,7 @@ static enum status stk500v1_write(struct programmer *p, const struct memory *m, 
 
 const struct programmer_driver stk500v1_driver = {
     .name = "stk500v1",
-    .proven = "model",
+    .proven = "firmware",
     .features = PROGRAMMER_ENABLES,
     .state_size = sizeof(struct stk500v1),
     .sck_fixed_hint = "lower SPI_CLOCK in the ArduinoISP sketch and load it again",

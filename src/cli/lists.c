@@ -11,9 +11,11 @@ enum status list_programmers(FILE *out, struct error *e)
 {
     struct programmer_entry *entries = NULL;
     TRY(programmer_entries(&entries, e));
-    for (const struct programmer_entry *entry = entries; entry->id != NULL; entry++)
-        if (programmer_driver_of(entry) != NULL)
-            (void)fprintf(out, "%-20s %s\n", entry->id, entry->summary);
+    for (const struct programmer_entry *entry = entries; entry->id != NULL; entry++) {
+        const struct programmer_driver *driver = programmer_driver_of(entry);
+        if (driver != NULL)
+            (void)fprintf(out, "%-20s %s [%s]\n", entry->id, entry->summary, driver->proven);
+    }
     programmer_entries_free(entries);
     return STATUS_OK;
 }

@@ -338,7 +338,8 @@ interrupt()
     signal=$1
     wanted=$2
     line="$signal after half a second"
-    timeout --preserve-status -s "$signal" 0.5 ./ispflash -c sim -x realtime -P slow -p m328p \
+    # In the foreground: otherwise timeout signals twice, and the second signal ends it at once.
+    timeout --foreground --preserve-status -s "$signal" 0.5 ./ispflash -c sim -x realtime -P slow -p m328p \
         -U flash:w:zeros.bin:r -U eeprom:w:page.bin:r >stdout 2>stderr
     code=$?
     [ "$code" = "$wanted" ] || broken "exit code $code, not $wanted"
