@@ -71,7 +71,8 @@ enum job_flag {
     JOB_DRY_RUN = 1 << 9,         /* as far as the reviewer; nothing is erased, written or stored */
     JOB_KEEP_EEPROM = 1 << 10,    /* put the EEPROM back after an erase that takes it */
     JOB_KEEP_BOOT = 1 << 11,      /* the boot section of the present fuses survives an erase */
-    JOB_AUTO_ERASE = 1 << 12      /* no erase on account of a flash write that goes without */
+    JOB_AUTO_ERASE = 1 << 12,     /* no erase on account of a flash write that goes without */
+    JOB_NO_CLOCK_BOOST = 1 << 13  /* the chip's clock stays as it is while it is written */
 };
 
 /* Bytes of a memory, by their addresses. */

@@ -101,6 +101,9 @@ struct programmer_driver {
      * follow, and then it is not in programming mode). A clock that the device has already costs
      * nothing. */
     enum status (*set_sck)(struct programmer *p, uint32_t hz, uint32_t *actual_hz, struct error *e);
+
+    /* The target's supply, where the device measures it. Optional. */
+    enum status (*voltage)(struct programmer *p, uint32_t *millivolts, struct error *e);
 };
 
 /* An open programmer. Drivers read the first five; the core alone writes them. */

@@ -66,6 +66,9 @@ MUST_USE enum status target_answers_alike(struct target *t, const uint8_t signat
                                           const uint8_t *values, size_t count, unsigned times,
                                           bool *alike, struct error *e);
 
+/* What the programmer measures of the chip's supply; false: it does not. */
+bool target_voltage(struct target *t, uint32_t *millivolts);
+
 /* Chip Erase and everything it entails; returns when the chip is ready again. */
 MUST_USE enum status target_erase(struct target *t, struct error *e);
 

@@ -201,7 +201,8 @@ static unsigned job_flags(const struct settings *s)
     return (s->erase ? JOB_ERASE : 0u) | (s->no_erase ? JOB_NO_ERASE : 0u) |
            (s->no_verify ? JOB_NO_VERIFY : 0u) | (s->no_write ? JOB_NO_WRITE : 0u) |
            (s->whole_read ? JOB_WHOLE_READ : 0u) | (s->force ? JOB_FORCE_SIGNATURE : 0u) |
-           (s->in_order ? JOB_IN_ORDER : 0u) | (s->dry_run ? JOB_DRY_RUN : 0u) |
+           (s->in_order ? JOB_IN_ORDER : 0u) | (s->no_clock_boost ? JOB_NO_CLOCK_BOOST : 0u) |
+           (s->dry_run ? JOB_DRY_RUN : 0u) |
            (s->skip_if_same == CHOICE_YES ? JOB_SKIP_IF_SAME : 0u) |
            (s->keep_eeprom ? JOB_KEEP_EEPROM : 0u) |
            (s->erase_mode == ERASE_AUTO ? JOB_AUTO_ERASE : 0u);

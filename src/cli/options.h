@@ -42,7 +42,7 @@ struct settings {
     const char *check, *output; /* of commands */
     uint32_t baud, sck_hz, edge_delay_us;
     bool erase, no_erase, force, no_write, no_verify, whole_read, in_order, osccal, no_config;
-    bool json;
+    bool json, no_clock_boost;
     bool yes, dry_run, no_jtag, expect_usb, keep_eeprom;
     const char *rescue_file;
     enum erase_mode erase_mode;

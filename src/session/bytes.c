@@ -141,8 +141,8 @@ enum status session_check_lock(const struct memory *m, uint8_t held, uint8_t val
     return STATUS_PROTECTED;
 }
 
-static enum status write_and_learn(struct session *s, const struct memory *m, uint8_t value,
-                                   struct error *e)
+enum status session_set_byte(struct session *s, const struct memory *m, uint8_t value,
+                             struct error *e)
 {
     struct held *held = &s->held[session_index(s, m)];
     uint8_t now;
@@ -172,7 +172,8 @@ enum status session_write_byte(struct session *s, const struct memory *m, uint8_
     report->written++;
     if (known && same_implemented(m, value, held)) {
         note_unimplemented(s, m, value, held);
-        report->skipped++;
+        if (same_implemented(m, value, report->before)) /* not by this job itself */
+            report->skipped++;
         return STATUS_OK;
     }
     if (session_write_locked(s) && m->kind != MEMORY_LOCK) {
@@ -181,7 +182,7 @@ enum status session_write_byte(struct session *s, const struct memory *m, uint8_
         return STATUS_PROTECTED;
     }
     context_begin(s->context, STEP_WRITE, m, 1);
-    const enum status status = write_and_learn(s, m, value, e);
+    const enum status status = session_set_byte(s, m, value, e);
     if (status == STATUS_OK)
         context_advance(s->context, 1);
     context_end(s->context, status);

@@ -296,9 +296,8 @@ static enum status connect(struct run *r, struct error *e)
 static bool bears_errors(const struct run *r)
 {
     bool erases = false;
-    if (run_has_flag(r, JOB_KEEP_EEPROM) || run_has_flag(r, JOB_KEEP_BOOT) ||
-        r->job->keep_count > 0)
-        return false; /* what is read before the erase cannot be had again */
+    if (run_keeps_bytes(r) || run_has_flag(r, JOB_AUTO_ERASE))
+        return false; /* what is in the chip cannot be had again */
     for (size_t i = 0; i < r->plan.count; i++) {
         const struct plan_step *step = &r->plan.steps[i];
         erases = erases || step->kind == PLAN_ERASE;
@@ -311,8 +310,10 @@ static bool bears_errors(const struct run *r)
 /* The last look before the chip is changed. */
 static enum status before_steps(struct run *r, struct error *e)
 {
-    if (run_has_flag(r, JOB_SKIP_IF_SAME) && !run_has_flag(r, JOB_NO_WRITE))
+    if (run_has_flag(r, JOB_SKIP_IF_SAME) && !run_has_flag(r, JOB_NO_WRITE)) {
+        TRY(session_tune_clock(r->session, run_bytes(r, 0), false, e));
         TRY(plan_drop_done(&r->plan, r->session, e));
+    }
     return plan_review(&r->plan, r->job, r->session, e);
 }
 
@@ -330,10 +331,11 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     }
     TRY(connect(r, e));
     TRY(gate_two(r, e));
-    TRY(session_tune_clock(r->session, run_bytes(r, 0), bears_errors(r), e));
     TRY(before_steps(r, e));
-    if (!run_has_flag(r, JOB_DRY_RUN))
+    if (!run_has_flag(r, JOB_DRY_RUN)) {
+        TRY(session_tune_clock(r->session, run_bytes(r, 0), bears_errors(r), e));
         TRY(run_steps(r, e));
+    }
     if (!run_has_flag(r, JOB_NO_VERIFY))
         TRY(session_prove(r->session, e));
     if (run_has_flag(r, JOB_LEAVE_IN_RESET))
@@ -351,6 +353,8 @@ static void leave_after_failure(struct run *r, struct error *e)
         error_state(e, "the chip was not touched");
         return;
     }
+    if (r->session->boosted != NULL && run_lower_clock(r, e->code, &leaving) != STATUS_OK)
+        context_log(r->context, LOG_WARNING, "%s", leaving.text);
     session_tell_state(r->session, e);
     if (session_disconnect(r->session, &leaving) != STATUS_OK)
         context_log(r->context, LOG_WARNING, "the chip may still be held in reset: %s",

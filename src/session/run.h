@@ -13,6 +13,8 @@ struct run {
     struct plan_item *items;
     size_t item_count;
     struct plan plan;
+    bool boost_refused; /* the chip's clock was raised and has been put back: not again */
+    bool boost_proven;  /* the first page at the raised clock was right */
     bool repeated;      /* a slower SCK has been given its one chance */
     struct image *late; /* of the last write that had to wait for an earlier read */
 };
@@ -30,6 +32,9 @@ struct guard_byte run_guard_byte(const struct run *r, const struct memory *m, ui
 MUST_USE enum status run_guard_bytes(const struct run *r, const struct guard_byte *bytes,
                                      size_t count, struct error *e);
 
+/* True if bytes in the chip are to survive its erase. */
+bool run_keeps_bytes(const struct run *r);
+
 /* How many bytes of flash, EEPROM and the like the steps from `first` on will move. */
 uint64_t run_bytes(const struct run *r, size_t first);
 
@@ -40,6 +45,18 @@ MUST_USE enum status run_check_keep(const struct run *r, struct error *e);
 /* An erase of the plan, with what is to survive it; or none, if the flash write that it is for goes
  * without. */
 MUST_USE enum status run_erase(struct run *r, const struct plan_step *step, struct error *e);
+
+/* boost.c: raises the chip's clock behind the erase at step `erase`, if all that speaks for it does
+ * and nothing against. Any doubt puts it back. */
+MUST_USE enum status run_raise_clock(struct run *r, size_t erase, struct error *e);
+/* Says `e` and puts the clock back for good; the chip is then as it was before. */
+MUST_USE enum status run_doubt_clock(struct run *r, struct error *e);
+/* The same without a word, on account of `why`; nothing to do if it is not raised. */
+MUST_USE enum status run_lower_clock(struct run *r, enum status why, struct error *e);
+/* The first write of flash then: its first page is read back before the others are written.
+ * STATUS_UNVERIFIED if it is not as wanted. */
+MUST_USE enum status run_write_at_raised_clock(struct run *r, const struct memory *m,
+                                               const struct image *image, struct error *e);
 
 /* All steps of the plan. */
 MUST_USE enum status run_steps(struct run *r, struct error *e);

@@ -36,11 +36,13 @@ struct session {
     const struct part *candidates[CANDIDATES_MAX];
     size_t candidate_count; /* may be more than fit */
     bool part_named;
-    unsigned flags;                     /* of session_connect() */
-    bool touched;                       /* programming mode was entered at least once */
-    bool erase_begun;                   /* Chip Erase was sent and has not ended */
-    bool keeps_eeprom;                  /* the erase to come is followed by its rewriting */
-    const struct rescue *rescue;        /* holds what is not back in the chip; NULL: nothing */
+    unsigned flags;               /* of session_connect() */
+    bool touched;                 /* programming mode was entered at least once */
+    bool erase_begun;             /* Chip Erase was sent and has not ended */
+    bool keeps_eeprom;            /* the erase to come is followed by its rewriting */
+    const struct rescue *rescue;  /* holds what is not back in the chip; NULL: nothing */
+    const struct memory *boosted; /* holds the raised clock in place of boosted_from; NULL: none */
+    uint8_t boosted_from;
     uint32_t entered_hz;                /* SCK at which the chip answered first; 0: not known */
     uint32_t doubt_address, doubt_size; /* offsets of what was looked at again, see mismatch.c */
     uint32_t ceiling_hz;                /* SCK that was in doubt: to stay below; 0: none so far */
@@ -72,6 +74,11 @@ MUST_USE enum status session_check_lock(const struct memory *m, uint8_t held, ui
                                         struct error *e);
 
 bool memory_is_byte(const struct memory *m); /* a fuse or lock byte */
+
+/* Writes a byte that was read before, whatever it holds, and reads it back. The report counts it as
+ * nothing done. */
+MUST_USE enum status session_set_byte(struct session *s, const struct memory *m, uint8_t value,
+                                      struct error *e);
 
 /* What the chip is known to hold of `m` now includes `image`, or nothing at all any more. */
 MUST_USE enum status session_learn(struct session *s, const struct memory *m,

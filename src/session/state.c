@@ -71,5 +71,10 @@ void session_tell_state(const struct session *s, struct error *e)
                       s->part->memories[i].name, change_text(s->held[i].change));
         listed++;
     }
+    if (s->boosted != NULL)
+        (void)append(text, sizeof text, used,
+                     "; %s is not back at its old value: it keeps the "
+                     "oscillator%s",
+                     s->boosted->name, ", undivided, so that the chip answers");
     error_state(e, "%s", text);
 }

@@ -159,6 +159,12 @@ static enum status do_step(struct run *r, const struct plan_step *step, struct e
     return error_set(e, STATUS_INTERNAL, "unknown step");
 }
 
+bool run_keeps_bytes(const struct run *r)
+{
+    return run_has_flag(r, JOB_KEEP_EEPROM) || run_has_flag(r, JOB_KEEP_BOOT) ||
+           r->job->keep_count > 0;
+}
+
 uint64_t run_bytes(const struct run *r, size_t first)
 {
     uint64_t bytes = 0;
@@ -175,10 +181,11 @@ uint64_t run_bytes(const struct run *r, size_t first)
 /* --- once more, slower ---------------------------------------------------------------------- */
 
 /* The erase that the write before `at` stands on, if only writes and their verifies lie between:
- * then all of it can be done again. `at` itself: there is none. */
+ * then all of it can be done again. `at` itself: there is none. What was to survive the first erase
+ * is not put at risk by a second. */
 static size_t erase_before(const struct run *r, size_t at)
 {
-    for (size_t i = at; i-- > 0;) {
+    for (size_t i = run_keeps_bytes(r) ? 0 : at; i-- > 0;) {
         const struct plan_step *step = &r->plan.steps[i];
         if (step->kind == PLAN_ERASE)
             return i;
@@ -271,13 +278,49 @@ static enum status once_more(struct run *r, size_t at, enum status failed, struc
     return status;
 }
 
+/* A step while the chip's clock may be raised. Any doubt puts it back, and `*next`, the step to go
+ * on with, is the erase again. */
+static enum status do_boosted(struct run *r, size_t at, size_t *next, struct error *e)
+{
+    const struct plan_step *step = &r->plan.steps[at];
+    const bool first = !r->boost_proven && step->kind == PLAN_WRITE;
+    enum status status;
+    if (r->session->boosted == NULL || step->memory == NULL || step->memory->kind != MEMORY_FLASH)
+        return do_step(r, step, e);
+    const size_t mismatches = r->session->report.mismatches;
+    status =
+        first ? run_write_at_raised_clock(r, step->memory, step->image, e) : do_step(r, step, e);
+    r->boost_proven = r->boost_proven || (first && status == STATUS_OK);
+    const size_t erase = erase_before(r, at);
+    if ((status != STATUS_UNVERIFIED && status != STATUS_VERIFY) || erase == at)
+        return status;
+    *next = erase;
+    forget_attempt(r, *next, at);
+    r->session->report.mismatches = mismatches;
+    return run_doubt_clock(r, e);
+}
+
+/* What follows from a step that went well. */
+static enum status after_step(struct run *r, size_t at, struct error *e)
+{
+    const struct plan_step *step = &r->plan.steps[at];
+    if (step->kind == PLAN_ERASE)
+        return run_raise_clock(r, at, e);
+    if (step->kind == PLAN_WRITE && step->memory == r->session->boosted)
+        r->session->boosted = NULL; /* it holds what is wanted now */
+    return STATUS_OK;
+}
+
 enum status run_steps(struct run *r, struct error *e)
 {
-    for (size_t i = 0; i < r->plan.count; i++) {
-        enum status status = do_step(r, &r->plan.steps[i], e);
+    for (size_t i = 0, next; i < r->plan.count; i = next) {
+        next = i + 1;
+        enum status status = do_boosted(r, i, &next, e);
         if (may_repeat(r, &r->plan.steps[i], status))
             status = once_more(r, i, status, e);
         TRY(status);
+        if (next > i)
+            TRY(after_step(r, i, e));
     }
     return STATUS_OK;
 }

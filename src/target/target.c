@@ -124,6 +124,13 @@ enum status target_set_clock(struct target *t, uint32_t hz, struct error *e)
     return STATUS_OK;
 }
 
+bool target_voltage(struct target *t, uint32_t *millivolts)
+{
+    const struct programmer_driver *driver = t->programmer->driver;
+    struct error e = {0};
+    return driver->voltage != NULL && driver->voltage(t->programmer, millivolts, &e) == STATUS_OK;
+}
+
 enum status target_answers_alike(struct target *t, const uint8_t signature[3],
                                  const struct memory *const *memories, const uint8_t *values,
                                  size_t count, unsigned times, bool *alike, struct error *e)

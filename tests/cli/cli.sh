@@ -97,12 +97,15 @@ name=ispflash
 run 0 -c sim -P chip -p m328p -U flash:w:page.bin:r -U lfuse:w:0xff:m -U hfuse:w:0xd8:m
 no_out
 err '^Device signature = 1E 95 0F \(ATmega328P\)$'
-err '^Writing flash: 4096 bytes in '
+err "^ispflash: note: the chip's clock is raised from 1 to 8 MHz while it is written: lfuse 0xe2"
+err '^Writing flash: 3968 bytes in '
 err '^Done in [0-9.]+ s: ATmega328P via sim$'
 err '^  4096 bytes of flash verified$'
 err '^  lfuse 0x62 -> 0xff$'
 err '^  hfuse 0xd9 -> 0xd8$'
 no_err 'error|fail|warning'
+run 0 -c sim -P other -p m328p --no-clock-boost -U flash:w:page.bin:r -U lfuse:w:0xff:m
+err '^Writing flash: 4096 bytes in '; no_err 'clock is raised'
 run 0 -c sim -P chip -p m328p -U flash:r:read.bin:r
 no_out; err '^  32768 bytes of flash read$'; same page.bin read.bin
 run 0 -c sim -P chip -p m328p -A -U flash:r:whole.bin

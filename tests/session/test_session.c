@@ -26,6 +26,7 @@ static void a_bootloader_is_burned_with_its_fuses(void **state)
     job_write_byte(b, "lfuse", 0xff);
     job_write_byte(b, "hfuse", 0xd8);
     job_write_byte(b, "efuse", 0xcb);
+    b->job.flags = JOB_NO_CLOCK_BOOST;
     job_expect(b, STATUS_OK);
     assert_memory_equal(job_chip(b, AVR_FLASH) + 0x7000, app, sizeof app);
     const uint8_t *fuses = job_chip(b, AVR_FUSES);

@@ -114,7 +114,7 @@ static enum status called(struct programmer *p, unsigned *counter, struct error 
     (*counter)++;
     if (rig->calls == rig->cancel_at)
         rig->cancel = 1;
-    if (rig->calls == rig->fail_at)
+    if (rig->calls == rig->fail_at || (rig->gone_at != 0 && rig->calls >= rig->gone_at))
         return error_set(e, STATUS_LINK, "unplugged at call %u", rig->calls);
     return STATUS_OK;
 }
@@ -281,6 +281,14 @@ static enum status rig_set_sck(struct programmer *p, uint32_t hz, uint32_t *actu
     return STATUS_OK;
 }
 
+static enum status rig_voltage(struct programmer *p, uint32_t *millivolts, struct error *e)
+{
+    if (rig_of(p)->supply_mv == 0)
+        return error_set(e, STATUS_UNSUPPORTED, "it is not measured");
+    *millivolts = rig_of(p)->supply_mv;
+    return STATUS_OK;
+}
+
 /* As a USBasp: a new SCK takes a new start, and that says whether the chip follows. */
 static enum status rig_set_sck_anew(struct programmer *p, uint32_t hz, uint32_t *actual_hz,
                                     struct error *e)
@@ -337,7 +345,8 @@ static const struct programmer_driver drivers[] = {
                    .enter = rig_enter,
                    .leave = rig_leave,
                    .exchange = rig_exchange,
-                   .set_sck = rig_set_sck},
+                   .set_sck = rig_set_sck,
+                   .voltage = rig_voltage},
     [RIG_BLIND] = {.name = "blind",
                    .features = PROGRAMMER_ENABLES,
                    .sck_fixed_hint = "change SPI_CLOCK in the sketch",
@@ -354,7 +363,8 @@ static const struct programmer_driver drivers[] = {
                     .read = rig_read,
                     .write = rig_write,
                     .erase = rig_erase,
-                    .set_sck = rig_set_sck},
+                    .set_sck = rig_set_sck,
+                    .voltage = rig_voltage},
     [RIG_REPORTS] = {.name = "reports",
                      .features = PROGRAMMER_ENABLES | PROGRAMMER_REPORTS_ENABLE,
                      .sck_min_hz = 500,
@@ -365,7 +375,8 @@ static const struct programmer_driver drivers[] = {
                      .read = rig_read,
                      .write = rig_write,
                      .erase = rig_erase,
-                     .set_sck = rig_set_sck_anew},
+                     .set_sck = rig_set_sck_anew,
+                     .voltage = rig_voltage},
     [RIG_BOOTLOADER] = {.name = "bootloader",
                         .features = PROGRAMMER_BOOTLOADER,
                         .enter = boot_enter,

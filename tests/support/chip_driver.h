@@ -39,6 +39,8 @@ struct chip_rig {
 
     /* What is to go wrong; calls count from 1, 0: nothing. */
     unsigned fail_at, cancel_at;
+    unsigned gone_at;   /* from this call on nothing works */
+    uint32_t supply_mv; /* measured; 0: it is not */
     /* Bit errors above this SCK (0: none), from this instruction on. */
     uint32_t noisy_above_hz;
     uint64_t noisy_from;
