@@ -280,6 +280,9 @@ static enum status diff_session(struct run *r, struct session *s, struct error *
         session_connect(s, settings->part, settings->force ? SESSION_FORCE_SIGNATURE : 0u, e);
     const struct memory *flash =
         status == STATUS_OK ? part_memory(session_part(s), MEMORY_FLASH) : NULL;
+    if (status == STATUS_OK && flash == NULL)
+        status = error_set(e, STATUS_UNSUPPORTED, "the %s has no flash to compare with",
+                           session_part(s)->name);
     if (status == STATUS_OK)
         status = image_file_read(settings->operands.items[0], flash, &r->context, &a, e);
     if (status == STATUS_OK)

@@ -334,6 +334,7 @@ run 0 convert four.hex -o -; out '^:0400000001020304F2'
 run 0 info four.hex; out 'CRC-32 b63cfbcd'
 run 13 diff four.hex nothing.hex; out '^0x000000-0x000003'
 run 2 diff; err 'two files'
+run 17 diff -c dryrun -p ata5781 four.hex; err 'has no flash'
 
 # --- signals ------------------------------------------------------------------------------------
 interrupt()
