@@ -165,7 +165,8 @@ static void port_of_another_sort_is_a_usage_error(void **state)
 static void strings_are_cleaned_of_what_cannot_be_printed(void **state)
 {
     (void)state;
-    char text[] = "US\x01\xff" "B asp\n ";
+    char text[] = "US\x01\xff"
+                  "B asp\n ";
     usb_clean_string(text);
     assert_string_equal(text, "USB asp");
 }
