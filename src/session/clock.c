@@ -202,21 +202,31 @@ static enum status settle(struct session *s, const struct search *search, struct
     return session_come_back(s, e);
 }
 
+/* "8 MHz", "128 kHz", "8 to 20 MHz" */
+static void source_text(const struct part_clock *clock, char *out, size_t capacity)
+{
+    const bool mega = clock->max_hz >= 1000000;
+    const double unit = mega ? 1e6 : 1e3;
+    if (clock->min_hz < clock->max_hz)
+        (void)snprintf(out, capacity, "%g to %g %s", clock->min_hz / unit, clock->max_hz / unit,
+                       mega ? "MHz" : "kHz");
+    else
+        (void)snprintf(out, capacity, "%g %s", clock->max_hz / unit, mega ? "MHz" : "kHz");
+}
+
 static void tell(struct session *s, const struct search *search)
 {
     struct part_clock clock;
-    char now[24], limit[24], doubt[24], source[64] = "";
+    char now[24], limit[24], doubt[24], source[64] = "what they do not tell";
     clock_text(target_clock(s->target), now);
     clock_text(search->range.limit_hz, limit);
     clock_text(search->doubt_hz, doubt);
     if (session_chip_clock(s, &clock))
-        (void)snprintf(
-            source, sizeof source, clock.min_hz < clock.max_hz ? "%g to %g MHz" : "%g MHz",
-            (clock.min_hz < clock.max_hz ? clock.min_hz : clock.max_hz) / 1e6, clock.max_hz / 1e6);
+        source_text(&clock, source, sizeof source);
     context_log(s->context, LOG_DETAIL,
-                "SCK %s: the fuses clock the chip with %s, so it may be up to %s%s%s", now,
-                source[0] != '\0' ? source : "what they do not tell", limit,
-                search->doubt_hz != 0 ? "; in doubt at " : "", search->doubt_hz != 0 ? doubt : "");
+                "SCK %s: the fuses clock the chip with %s, so it may be up to %s%s%s", now, source,
+                limit, search->doubt_hz != 0 ? "; in doubt at " : "",
+                search->doubt_hz != 0 ? doubt : "");
     session_tell_clock(s);
 }
 

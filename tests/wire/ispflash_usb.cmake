@@ -111,3 +111,37 @@ foreach(programmer usbtiny usbasp)
   wire_test(ispflash_finds_another_chip_behind_a_${programmer} usb_rig
     --device ${device} --part m32u4 --status 10 --expect op.erase=0 ${run})
 endforeach()
+
+# Without -B, SCK is found: at 128 kHz, with a watch crystal, and as fast as a chip bears.
+function(sck_is_found name device low_fuse crystal)
+  string(REGEX REPLACE "-.*" "" programmer ${device})
+  wire_test(ispflash_finds_the_sck_of_${name} usb_rig --device ${device} --crystal ${crystal}
+    --set fuse.low=${low_fuse} --expect-flash ${images}/small.hex --expect count.interrupted=0
+    --expect state=running ${ARGN}
+    -- ${ispflash} -c ${programmer} -p m328p -U flash:w:${images}/small.hex:i)
+endfunction()
+foreach(device usbtiny usbasp-1.05 usbasp-1.07)
+  sck_is_found(a_128_khz_chip_behind_a_${device} ${device} 0xe3 0)
+  sck_is_found(a_watch_crystal_behind_a_${device} ${device} 0xe4 32768)
+  sck_is_found(an_8_mhz_chip_behind_a_${device} ${device} 0xe2 0 --expect count.sck-violations=0)
+endforeach()
+sck_is_found(a_16_mhz_chip_behind_a_usbasp-1.11 usbasp-1.11 0xff 16000000)
+sck_is_found(a_20_mhz_chip_behind_a_usbasp-1.11 usbasp-1.11 0xff 20000000
+  --expect count.sck-violations=0)
+
+# A factory-fresh chip is written at its undivided clock; avrdude finds what was wanted.
+foreach(device usbtiny usbasp-1.05 usbasp-1.07 usbasp-1.11)
+  string(REGEX REPLACE "-.*" "" programmer ${device})
+  set(fresh flash:w:${images}/full.hex:i -U lfuse:w:0xff:m -U hfuse:w:0xde:m)
+  string(REPLACE ":w:" ":v:" verify "${fresh}")
+  wire_test(ispflash_raises_the_clock_behind_a_${device} usb_rig --device ${device}
+    --expect-flash ${images}/full.hex --expect fuse.low=0xff --expect fuse.high=0xde
+    --expect op.write-fuse=3 --expect op.erase=1 --expect count.interrupted=0
+    --expect state=running
+    -- ${ispflash} -c ${programmer} -p m328p -U ${fresh}
+    -- ${AVRDUDE} -qq -c ${programmer} -p m328p -B 4 -U ${verify})
+  wire_test(ispflash_leaves_the_clock_alone_behind_a_${device} usb_rig --device ${device}
+    --expect-flash ${images}/full.hex --expect fuse.low=0xff --expect op.write-fuse=2
+    --expect op.erase=1 --expect count.interrupted=0 --expect state=running
+    -- ${ispflash} -c ${programmer} -p m328p --no-clock-boost -U ${fresh})
+endforeach()
