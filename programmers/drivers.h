@@ -5,6 +5,7 @@
 #include "programmer/programmer.h"
 
 extern const struct programmer_driver arduino_driver;
+extern const struct programmer_driver buspirate_driver;
 extern const struct programmer_driver bitbang_driver; /* needs libftdi1 */
 extern const struct programmer_driver mpsse_driver;   /* needs libftdi1 */
 extern const struct programmer_driver sim_driver;

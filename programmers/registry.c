@@ -15,6 +15,7 @@ extern const struct embedded_file programmer_files[];
  * entries in programmers.ini stay listed and say what they lack. */
 static const struct programmer_driver *const drivers[] = {
     &arduino_driver,
+    &buspirate_driver,
 #ifdef ISPFLASH_LIBFTDI
     &bitbang_driver,
     &mpsse_driver,

@@ -26,7 +26,8 @@ struct stream_ops {
     enum status (*drain)(struct stream *s, struct error *e);
     enum status (*set_baud)(struct stream *s, uint32_t baud, struct error *e); /* NULL: no rate */
     enum status (*set_lines)(struct stream *s, bool dtr, bool rts, struct error *e); /* NULL */
-    void (*close)(struct stream *s);                                                 /* frees s */
+    bool (*lower_latency)(struct stream *s); /* NULL: nothing gathers bytes */
+    void (*close)(struct stream *s);         /* frees s */
 };
 
 /* The common head of every stream; implementations embed it first. */
@@ -86,5 +87,8 @@ MUST_USE enum status stream_drain(struct stream *s, struct error *e);
 MUST_USE enum status stream_set_baud(struct stream *s, uint32_t baud, struct error *e);
 bool stream_has_baud(const struct stream *s);
 MUST_USE enum status stream_set_lines(struct stream *s, bool dtr, bool rts, struct error *e);
+/* Asks that received bytes be passed on at once rather than gathered first (an FTDI adapter: for 16
+ * ms), until the stream is closed. False: the system does not let us, or cannot. */
+bool stream_lower_latency(struct stream *s);
 
 #endif

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/serial.h>
+#endif
 
 enum {
     SETTLE_MS = 1000,     /* for udev to set owner and mode of a new device */
@@ -148,8 +151,41 @@ void guard_exclude(struct guard *g)
     g->exclusive = ioctl(g->fd, TIOCEXCL) == 0;
 }
 
+/* ASYNC_LOW_LATENCY of setserial(8): the FTDI driver then sets the adapter's latency timer to 1 ms.
+ */
+static bool set_low_latency(const struct guard *g, bool on, bool *was_on)
+{
+#if defined(__linux__) && defined(ASYNC_LOW_LATENCY)
+    struct serial_struct settings;
+    if (ioctl(g->fd, TIOCGSERIAL, &settings) != 0)
+        return false;
+    *was_on = ((unsigned)settings.flags & ASYNC_LOW_LATENCY) != 0;
+    if (*was_on == on)
+        return true;
+    settings.flags = (int)((unsigned)settings.flags ^ ASYNC_LOW_LATENCY);
+    return ioctl(g->fd, TIOCSSERIAL, &settings) == 0;
+#else
+    (void)g;
+    (void)on;
+    (void)was_on;
+    return false;
+#endif
+}
+
+bool guard_lower_latency(struct guard *g)
+{
+    bool was_on = false;
+    if (!set_low_latency(g, true, &was_on))
+        return false;
+    g->low_latency = g->low_latency || !was_on;
+    return true;
+}
+
 void guard_close(struct guard *g, struct context *c)
 {
+    bool was_on = false;
+    if (g->low_latency)
+        (void)set_low_latency(g, false, &was_on); /* a port that is gone has no settings */
     /* The kernel's own wait for unsent output at close can last 30 s: bounded here instead. */
     int waiting = 0;
     for (int ms = 0; ms < CLOSE_DRAIN_MS; ms++) {

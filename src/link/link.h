@@ -13,7 +13,8 @@
 /* A terminal that is ours: open, locked against a second process, its settings kept. */
 struct guard {
     int fd;
-    bool exclusive; /* TIOCEXCL is set */
+    bool exclusive;   /* TIOCEXCL is set */
+    bool low_latency; /* ASYNC_LOW_LATENCY is set, by us */
     struct termios saved;
 };
 
@@ -23,6 +24,8 @@ MUST_USE enum status guard_open(struct guard *g, const char *path, struct contex
                                 struct error *e);
 /* Keeps other programs from opening it (root excepted) until guard_close(). */
 void guard_exclude(struct guard *g);
+/* Makes the driver pass bytes on at once, until guard_close(). False: it does not, or may not. */
+bool guard_lower_latency(struct guard *g);
 /* Gives output that is still on its way a moment, drops the rest, restores the settings, unlocks.
  */
 void guard_close(struct guard *g, struct context *c);

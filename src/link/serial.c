@@ -62,6 +62,11 @@ static enum status serial_set_lines(struct stream *s, bool dtr, bool rts, struct
     return STATUS_OK;
 }
 
+static bool serial_lower_latency(struct stream *s)
+{
+    return guard_lower_latency(&((struct serial *)s)->guard);
+}
+
 static void serial_close(struct stream *s)
 {
     struct serial *self = (struct serial *)s;
@@ -77,6 +82,7 @@ static const struct stream_ops serial_ops = {
     .drain = serial_drain,
     .set_baud = serial_set_baud,
     .set_lines = serial_set_lines,
+    .lower_latency = serial_lower_latency,
     .close = serial_close,
 };
 

@@ -125,3 +125,8 @@ enum status stream_set_lines(struct stream *s, bool dtr, bool rts, struct error 
 {
     return s->ops->set_lines == NULL ? STATUS_OK : s->ops->set_lines(s, dtr, rts, e);
 }
+
+bool stream_lower_latency(struct stream *s)
+{
+    return s->ops->lower_latency != NULL && s->ops->lower_latency(s);
+}

@@ -104,6 +104,11 @@ static enum status tty_set_lines(struct stream *s, bool dtr, bool rts, struct er
     return STATUS_OK;
 }
 
+static bool tty_lower_latency(struct stream *s)
+{
+    return guard_lower_latency(&((struct tty *)s)->guard);
+}
+
 static void tty_close(struct stream *s)
 {
     struct tty *self = (struct tty *)s;
@@ -117,6 +122,7 @@ static const struct stream_ops tty_ops = {
     .drain = tty_drain,
     .set_baud = tty_set_baud,
     .set_lines = tty_set_lines,
+    .lower_latency = tty_lower_latency,
     .close = tty_close,
 };
 

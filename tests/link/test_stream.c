@@ -224,6 +224,23 @@ static void discard_ends_when_it_has_been_quiet(void **state)
     assert_int_equal(b.clock.now_us - begin, 50000);
 }
 
+static bool lowers(struct stream *s)
+{
+    (void)s;
+    return true;
+}
+
+static void latency_is_lowered_only_where_the_stream_can(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct stream *s = bench_begin(&b, "");
+    assert_false(stream_lower_latency(s));
+    const struct stream_ops ops = {.lower_latency = lowers};
+    s->ops = &ops;
+    assert_true(stream_lower_latency(s));
+}
+
 static void stream_without_rate_or_lines_accepts_both_silently(void **state)
 {
     (void)state;
@@ -248,6 +265,7 @@ int main(void)
         cmocka_unit_test(lost_link_is_reported_as_such),
         cmocka_unit_test(discard_ends_at_its_limit_when_the_device_never_stops_talking),
         cmocka_unit_test(discard_ends_when_it_has_been_quiet),
+        cmocka_unit_test(latency_is_lowered_only_where_the_stream_can),
         cmocka_unit_test(stream_without_rate_or_lines_accepts_both_silently),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RING_MAX = 64, TX_RING = 63, WIRE_MAX = 1 << 20 };
+enum { RING_MAX = 64, USUAL_TX_RING = 63, WIRE_MAX = 1 << 20 };
 
 struct timed_byte {
     uint8_t byte;
@@ -24,16 +24,21 @@ struct wire {
 struct board {
     struct serial_port *port;
     struct board_options options;
-    uint64_t start_ns, now_ns; /* wall clock at start; simulated time since */
+    uint64_t start_ns, now_ns;      /* wall clock at start; simulated time since */
+    uint64_t looked_ns;             /* wall clock when the outside was last looked at */
+    uint64_t sent_ns, sent_wall_ns; /* when the last answer reaches the outside, and did */
     atomic_bool stop;
     unsigned dtr_seen; /* of the port's dtr_raised */
     bool reset;
     uint32_t baud;
-    unsigned ring_size;
+    unsigned ring_size, tx_ring;
+    bool overrun;
     struct timed_byte ring[RING_MAX];
     unsigned ring_head, ring_count;
     struct wire in, out;
     uint64_t in_last_ns, out_last_ns; /* when the wire's last byte ends */
+    size_t flush_count;               /* so many of `out` are sent at flush_ns at the latest */
+    uint64_t flush_ns, packet_ns;     /* packet_ns: when the last packet was sent */
     bool clean;
     uint64_t random;
     struct board_stats stats;
@@ -83,12 +88,13 @@ struct board *board_new(struct serial_port *port, const struct board_options *op
     }
     board->port = port;
     board->options = *options;
-    board->start_ns = wall_ns();
+    board->start_ns = board->sent_wall_ns = wall_ns();
     board->in = wire_new();
     board->out = wire_new();
     board->random = options->seed * 2 + 1;
     board->baud = 19200;
     board->ring_size = RING_MAX - 1;
+    board->tx_ring = USUAL_TX_RING;
     return board;
 }
 
@@ -118,6 +124,22 @@ void board_set_uart(struct board *board, uint32_t baud, unsigned ring)
     board->ring_size = ring < RING_MAX ? ring : RING_MAX - 1;
 }
 
+void board_set_transmitter(struct board *board, unsigned ring)
+{
+    board->tx_ring = ring;
+}
+
+bool board_overrun(const struct board *board)
+{
+    return board->overrun;
+}
+
+void board_clear_overrun(struct board *board)
+{
+    board->overrun = false;
+    board->ring_count = 0;
+}
+
 uint64_t board_now(const struct board *board)
 {
     return board->now_ns;
@@ -133,11 +155,14 @@ bool board_byte_was_clean(const struct board *board)
     return board->clean;
 }
 
-/* Now, for what comes from outside. */
+/* Now, for what comes from outside. Unpaced, the wall clock counts from the last answer on, so that
+ * a program's own waits count in full however late this thread gets to run. */
 static uint64_t outside_now(const struct board *board)
 {
-    const uint64_t wall = wall_ns() - board->start_ns;
-    return board->options.paced && wall > board->now_ns ? wall : board->now_ns;
+    const uint64_t wall = wall_ns();
+    const uint64_t now =
+        board->options.paced ? wall - board->start_ns : board->sent_ns + wall - board->sent_wall_ns;
+    return now > board->now_ns ? now : board->now_ns;
 }
 
 /* 8N1: ten bits. */
@@ -155,10 +180,19 @@ static bool rates_agree(const struct board *board)
             theirs * 100 <= board->baud * UINT64_C(104));
 }
 
-static uint8_t garble(struct board *board, uint8_t byte)
+/* Seen at a much higher rate, a byte of zeros and ones is a long low; at a much lower one, a short
+ * spike. Between, anything. */
+static uint8_t garble(struct board *board, uint8_t byte, uint32_t sent, uint32_t seen)
 {
-    board->random = board->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    enum { FAR = 8 };
     board->stats.garbled++;
+    if (seen / FAR >= sent) {
+        return 0x00;
+    }
+    if (sent / FAR >= seen) {
+        return 0xff;
+    }
+    board->random = board->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint8_t)(byte ^ board->random >> 56);
 }
 
@@ -168,6 +202,7 @@ static void take_from_port(struct board *board)
     size_t size;
     while ((size = serial_port_read(board->port, data, sizeof data)) > 0) {
         const bool clean = rates_agree(board);
+        const uint32_t theirs = serial_port_baud(board->port);
         const uint64_t now = outside_now(board);
         for (size_t i = 0; i < size; i++) {
             if (board->in_last_ns < now) {
@@ -175,9 +210,10 @@ static void take_from_port(struct board *board)
             }
             board->in_last_ns += byte_ns(board);
             wire_push(&board->in,
-                      (struct timed_byte){.byte = clean ? data[i] : garble(board, data[i]),
-                                          .clean = clean,
-                                          .due_ns = board->in_last_ns});
+                      (struct timed_byte){
+                          .byte = clean ? data[i] : garble(board, data[i], theirs, board->baud),
+                          .clean = clean,
+                          .due_ns = board->in_last_ns});
         }
     }
 }
@@ -188,11 +224,12 @@ static void fill_ring(struct board *board)
 {
     struct timed_byte *first;
     while ((first = wire_first(&board->in)) != NULL && first->due_ns <= board->now_ns) {
-        if (board->ring_count == board->ring_size) {
-            if (board->options.link == BOARD_CDC) {
-                return;
-            }
+        if (board->ring_count == board->ring_size && board->options.link == BOARD_CDC) {
+            return;
+        }
+        if (board->ring_count == board->ring_size || board->overrun) {
             board->stats.overflows++;
+            board->overrun = board->options.overrun_stops;
         } else {
             board->ring[(board->ring_head + board->ring_count++) % RING_MAX] = *first;
             if (board->ring_count > board->stats.deepest) {
@@ -204,23 +241,76 @@ static void fill_ring(struct board *board)
     }
 }
 
+/* How many bytes the adapter sends together next, and when; 0: none are there. An empty packet goes
+ * out, too, whenever the timer runs out, so that its beat goes on. */
+static size_t next_packet(const struct board *board, uint64_t *when_ns)
+{
+    const struct wire *out = &board->out;
+    const unsigned full = board->options.packet_size;
+    const uint64_t timer_ns = board->options.timer_ns;
+    if (out->count == 0) {
+        return 0;
+    }
+    const uint64_t first_ns = out->bytes[out->head].due_ns;
+    *when_ns = first_ns;
+    if (full == 0) {
+        return 1;
+    }
+    const uint64_t since_ns = first_ns > board->packet_ns ? first_ns - board->packet_ns : 0;
+    size_t count = 0;
+    *when_ns = board->packet_ns + (since_ns / timer_ns + 1) * timer_ns;
+    while (count < out->count && count < full &&
+           out->bytes[(out->head + count) % WIRE_MAX].due_ns <= *when_ns) {
+        count++;
+    }
+    const uint64_t last_ns = out->bytes[(out->head + count - 1) % WIRE_MAX].due_ns;
+    if (count == full && last_ns < *when_ns) {
+        *when_ns = last_ns;
+    }
+    if (board->flush_count > 0 && board->flush_ns < *when_ns) {
+        *when_ns = board->flush_ns;
+        return board->flush_count < full ? board->flush_count : full;
+    }
+    return count;
+}
+
 static void send_to_port(struct board *board)
 {
     uint8_t data[512];
     size_t size = 0;
     const uint64_t now = outside_now(board);
-    struct timed_byte *first;
-    while ((first = wire_first(&board->out)) != NULL && size < sizeof data &&
-           (!board->options.paced || first->due_ns + board->options.latency_ns <= now)) {
-        data[size++] = first->byte;
-        wire_pop(&board->out);
+    uint64_t when_ns;
+    size_t count;
+    while ((count = next_packet(board, &when_ns)) > 0 && size + count <= sizeof data &&
+           (!board->options.paced || when_ns + board->options.latency_ns <= now)) {
+        for (size_t i = 0; i < count; i++) {
+            const struct timed_byte *first = wire_first(&board->out);
+            data[size++] = first->byte;
+            board->sent_ns = first->due_ns + board->options.latency_ns;
+            wire_pop(&board->out);
+        }
+        board->packet_ns = when_ns;
+        board->flush_count -= count < board->flush_count ? count : board->flush_count;
     }
-    serial_port_write(board->port, data, size);
+    if (size > 0) {
+        board->sent_wall_ns = wall_ns();
+        serial_port_write(board->port, data, size);
+    }
 }
 
-/* Exchanges with the outside whatever is due, without waiting. */
-static void pump(struct board *board)
+/* Exchanges with the outside whatever is due, without waiting. Unless the firmware wants a byte and
+ * none is there, it looks outside only now and then: a fast wire brings one every few microseconds,
+ * and each look costs as much. */
+static void pump(struct board *board, bool wanting)
 {
+    const uint64_t look_interval_ns = 200000;
+    const uint64_t wall = wall_ns();
+    const bool must = wanting && board->ring_count == 0 && board->in.count == 0;
+    if (!must && wall - board->looked_ns < look_interval_ns) {
+        fill_ring(board);
+        return;
+    }
+    board->looked_ns = wall;
     take_from_port(board);
     fill_ring(board);
     send_to_port(board);
@@ -238,7 +328,8 @@ bool board_was_reset(struct board *board)
         board->reset = false;
         board->stats.resets++;
         board->ring_count = 0;
-        board->out.count = 0;
+        board->out.count = board->flush_count = 0;
+        board->overrun = false;
     }
     return reset;
 }
@@ -247,21 +338,28 @@ bool board_was_reset(struct board *board)
 static uint64_t next_due(struct board *board, uint64_t deadline_ns)
 {
     const struct timed_byte *in = wire_first(&board->in);
-    const struct timed_byte *out = wire_first(&board->out);
+    uint64_t out_ns;
     if (in != NULL && in->due_ns < deadline_ns) {
         deadline_ns = in->due_ns;
     }
-    if (board->options.paced && out != NULL &&
-        out->due_ns + board->options.latency_ns < deadline_ns) {
-        deadline_ns = out->due_ns + board->options.latency_ns;
+    if (board->options.paced && next_packet(board, &out_ns) > 0 &&
+        out_ns + board->options.latency_ns < deadline_ns) {
+        deadline_ns = out_ns + board->options.latency_ns;
     }
     return deadline_ns;
+}
+
+/* While the firmware waits for bytes and none are there, its time is that of the outside. */
+static void follow_outside(struct board *board)
+{
+    if (board->ring_count == 0 && board->in.count == 0) {
+        board->now_ns = outside_now(board);
+    }
 }
 
 static void wait_for_outside(struct board *board, uint64_t until_ns)
 {
     const uint64_t longest_ns = 100000000;
-    const uint64_t from = wall_ns();
     const uint64_t now = outside_now(board);
     uint64_t ns = until_ns > now ? until_ns - now : 0;
     if (ns > longest_ns) {
@@ -270,15 +368,15 @@ static void wait_for_outside(struct board *board, uint64_t until_ns)
     if (ns > 0) {
         serial_port_wait(board->port, ns);
     }
-    const uint64_t waited = wall_ns() - from;
-    const uint64_t later = board->options.paced ? outside_now(board) : board->now_ns + waited;
+    const uint64_t later = outside_now(board);
     board->now_ns = later < until_ns ? later : until_ns;
 }
 
 enum board_result board_get(struct board *board, uint8_t *byte, uint64_t deadline_ns)
 {
     for (;;) {
-        pump(board);
+        follow_outside(board);
+        pump(board, true);
         if (board->reset) {
             return BOARD_INTERRUPTED;
         }
@@ -319,13 +417,13 @@ bool board_pass_until(struct board *board, uint64_t then_ns)
             board->now_ns = then_ns;
             break;
         }
-        pump(board);
+        pump(board, false);
         if (board->reset) {
             return false;
         }
         wait_for_outside(board, next_due(board, then_ns));
     }
-    pump(board);
+    pump(board, false);
     return !board->reset;
 }
 
@@ -337,8 +435,9 @@ bool board_pass(struct board *board, uint64_t ns)
 bool board_put(struct board *board, uint8_t byte)
 {
     /* The transmit ring: those not yet on the wire. */
-    while (board->out_last_ns > board->now_ns + (TX_RING + 1) * byte_ns(board)) {
-        if (!board_pass_until(board, board->out_last_ns - (TX_RING + 1) * byte_ns(board))) {
+    const uint64_t ring_ns = (board->tx_ring + 1) * byte_ns(board);
+    while (board->out_last_ns > board->now_ns + ring_ns) {
+        if (!board_pass_until(board, board->out_last_ns - ring_ns)) {
             return false;
         }
     }
@@ -347,8 +446,21 @@ bool board_put(struct board *board, uint8_t byte)
     }
     board->out_last_ns += byte_ns(board);
     board->stats.bytes_out++;
+    const uint32_t theirs = serial_port_baud(board->port);
     wire_push(&board->out,
-              (struct timed_byte){.byte = rates_agree(board) ? byte : garble(board, byte),
-                                  .due_ns = board->out_last_ns});
+              (struct timed_byte){
+                  .byte = rates_agree(board) ? byte : garble(board, byte, board->baud, theirs),
+                  .due_ns = board->out_last_ns});
     return true;
+}
+
+void board_flush(struct board *board)
+{
+    board->flush_count = board->out.count;
+    board->flush_ns = board->out_last_ns;
+}
+
+bool board_drain(struct board *board)
+{
+    return board_pass_until(board, board->out_last_ns);
 }

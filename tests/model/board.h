@@ -26,7 +26,12 @@ struct board_options {
     bool paced;
     bool resets_with_dtr; /* by the capacitor between DTR and RESET */
     uint64_t latency_ns;  /* of the adapter, from the UART to the computer */
-    uint64_t seed;        /* of what a wrong baud rate turns bytes into */
+    /* An FTDI adapter sends what has come once a packet is full, or each time its latency timer has
+     * run out. 0: byte by byte. Only paced. */
+    unsigned packet_size;
+    uint64_t timer_ns;
+    bool overrun_stops; /* a byte for a full ring stops the receiver until board_clear_overrun() */
+    uint64_t seed;      /* of what a wrong baud rate turns bytes into */
 };
 
 struct board_stats {
@@ -52,6 +57,15 @@ bool board_was_reset(struct board *board);
 /* How the firmware has set its UART up. `ring` bytes can lie unread (63 in an Arduino sketch, 2 in
  * a boot loader without interrupts). */
 void board_set_uart(struct board *board, uint32_t baud, unsigned ring);
+
+/* How many bytes wait in the transmitter before board_put() blocks; 63 unless set. */
+void board_set_transmitter(struct board *board, unsigned ring);
+/* The adapter sends what it has when the byte last put has reached it (its CTS was toggled). */
+void board_flush(struct board *board);
+/* The firmware is busy until the last byte has left. False: interrupted. */
+bool board_drain(struct board *board);
+bool board_overrun(const struct board *board);
+void board_clear_overrun(struct board *board); /* empties the ring, too */
 
 uint64_t board_now(const struct board *board); /* simulated ns since the board was made */
 

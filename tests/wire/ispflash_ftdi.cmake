@@ -40,7 +40,7 @@ wire_test(channel_b_of_a_tumpa usb_rig --device tumpa-b ${clean} --expect-flash 
 
 # Few transfers: 128 pages go out in 12 runs, their verification in 6.
 wire_test(pages_are_lined_up_in_an_mpsse_stream usb_rig --device ft232h --set fuse.low=0xff ${clean}
-  --expect-flash ${images}/half.hex --expect usb.kernel-drivers=1 --expect-max usb.bulk-out=34
+  --expect-flash ${images}/half.hex --expect usb.kernel-drivers=1 --expect-max usb.bulk-out=40
   -- ${ours} -c ft232h -B 1MHz -U flash:w:${images}/half.hex:i)
 
 # All times at their longest: the waits in the stream are those of the data sheet.

@@ -22,9 +22,11 @@ enum { LADDER = sizeof sck_ladder / sizeof sck_ladder[0] };
 enum status avr_set_clock(struct target *t, uint32_t hz, struct error *e)
 {
     const struct programmer_driver *driver = t->programmer->driver;
+    struct avr *self = t->state;
     uint32_t actual_hz = 0;
     if (driver->set_sck == NULL)
         return error_set(e, STATUS_UNSUPPORTED, "SCK of %s is fixed", t->programmer->entry->id);
+    self->segment = -1; /* some programmers must enter programming mode anew for it */
     TRY(driver->set_sck(t->programmer, hz, &actual_hz, e));
     t->sck_hz = actual_hz;
     return STATUS_OK;
