@@ -19,8 +19,8 @@ endforeach()
 
 foreach(firmware v3-7 v3-8)
   wire_test(ispflash_chooses_sck_of_buspirate_${firmware} buspirate_rig
-    --firmware ${firmware} ${fast} --expect-flash ${images}/full.hex ${left}
-    -- ${as_typed} -U flash:w:${images}/full.hex:i)
+    --firmware ${firmware} ${fast} --expect-flash ${images}/half.hex ${left}
+    -- ${as_typed} -U flash:w:${images}/half.hex:i)
 endforeach()
 
 # At their real pace, with a chip that takes its time.
@@ -68,7 +68,7 @@ foreach(firmware v3-6 v3-8)
 endforeach()
 foreach(firmware v3-7 v5)
   wire_test(buspirate_${firmware}_reads_to_the_top_of_256_kib buspirate_rig
-    --firmware ${firmware} --part m2560 --set fuse.low=0xff --expect-flash ${images}/large.hex ${clean}
+    --firmware ${firmware} --timeout 110 --part m2560 --set fuse.low=0xff --expect-flash ${images}/large.hex ${clean}
     -- $<TARGET_FILE:ispflash> -q -B 1MHz -c buspirate -P {port} -p m2560 -U flash:w:${images}/large.hex:i)
 endforeach()
 foreach(option nopagedwrite nopagedread spifreq=2 cpufreq=1000)
