@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/nearest.h"
+#include "driver_options.h"
 
 const char buspirate_options_help[] =
     "reset=PIN             what RESET is wired to: cs (default), aux, or cs,aux for both\n"
@@ -19,8 +19,7 @@ const char buspirate_options_help[] =
     "pullups               pull-up resistors on, outputs open drain (Vpu must have a voltage)\n"
     "hiz                   outputs open drain";
 
-/* Each option: its value (NULL where there was no equals sign) into *o. */
-typedef enum status option_parse(struct buspirate_options *o, const char *value, struct error *e);
+/* Each option's function takes its value, NULL for those without one. */
 
 static enum status option_number(const char *value, unsigned long least, unsigned long most,
                                  unsigned long *out, struct error *e)
@@ -33,8 +32,9 @@ static enum status option_number(const char *value, unsigned long least, unsigne
     return STATUS_OK;
 }
 
-static enum status option_reset(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_reset(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     o->reset_cs = o->reset_aux = false;
     while (*value != '\0') {
         const size_t size = strcspn(value, ",");
@@ -67,68 +67,75 @@ static enum status option_speed(struct buspirate_options *o, const char *value, 
     return STATUS_OK;
 }
 
-static enum status option_spifreq(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_spifreq(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     return option_speed(o, value, false, e);
 }
 
-static enum status option_rawfreq(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_rawfreq(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     return option_speed(o, value, true, e);
 }
 
-static enum status option_cpufreq(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_cpufreq(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     unsigned long number;
     TRY(option_number(value, 125, 4000, &number, e));
     o->clock_khz = (uint32_t)number;
     return STATUS_OK;
 }
 
-static enum status option_timeout(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_timeout(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     unsigned long number;
     TRY(option_number(value, 1, 60000, &number, e));
     o->reply_ms = (unsigned)number;
     return STATUS_OK;
 }
 
-static enum status option_nopagedwrite(struct buspirate_options *o, const char *value,
-                                       struct error *e)
+static enum status option_nopagedwrite(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     (void)value;
     (void)e;
     o->no_write_then_read = true;
     return STATUS_OK;
 }
 
-static enum status option_nopagedread(struct buspirate_options *o, const char *value,
-                                      struct error *e)
+static enum status option_nopagedread(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     (void)value;
     (void)e;
     o->no_extended = true;
     return STATUS_OK;
 }
 
-static enum status option_pullups(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_pullups(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     (void)value;
     (void)e;
     o->pull_ups = o->open_drain = true;
     return STATUS_OK;
 }
 
-static enum status option_hiz(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_hiz(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     (void)value;
     (void)e;
     o->open_drain = true;
     return STATUS_OK;
 }
 
-static enum status option_ascii(struct buspirate_options *o, const char *value, struct error *e)
+static enum status option_ascii(void *into, const char *value, struct error *e)
 {
+    struct buspirate_options *o = into;
     (void)o;
     (void)value;
     return error_set(e, STATUS_UNSUPPORTED,
@@ -136,11 +143,7 @@ static enum status option_ascii(struct buspirate_options *o, const char *value, 
                      "has the binary mode that is used");
 }
 
-static const struct {
-    const char *name;
-    bool wants_value;
-    option_parse *parse;
-} options[] = {
+static const struct driver_option options[] = {
     {"reset", true, option_reset},
     {"spifreq", true, option_spifreq},
     {"rawfreq", true, option_rawfreq},
@@ -153,45 +156,11 @@ static const struct {
     {"ascii", false, option_ascii},
 };
 
-/* The name is the first `size` characters of `text`. */
-static enum status option_unknown(const char *text, size_t size, struct error *e)
-{
-    char name[32];
-    struct nearest nearest;
-    (void)error_set(e, STATUS_USAGE, "unknown option");
-    (void)snprintf(name, sizeof name, "%.*s", (int)(size < sizeof name ? size : 0), text);
-    nearest_begin(&nearest, name);
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        nearest_offer(&nearest, options[i].name);
-    nearest_hint(&nearest, e);
-    error_hint(e, "-x help lists the options");
-    return e->code;
-}
-
-static enum status option_take(struct buspirate_options *o, const char *text, struct error *e)
-{
-    const size_t size = strcspn(text, "=");
-    const char *value = text[size] == '=' ? text + size + 1 : NULL;
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (strlen(options[i].name) != size || strncmp(options[i].name, text, size) != 0)
-            continue;
-        if (options[i].wants_value && (value == NULL || value[0] == '\0'))
-            return error_set(e, STATUS_USAGE, "needs a value");
-        if (!options[i].wants_value && value != NULL)
-            return error_set(e, STATUS_USAGE, "takes no value");
-        return options[i].parse(o, value, e);
-    }
-    return option_unknown(text, size, e);
-}
-
 enum status buspirate_options_parse(const struct programmer_config *config,
                                     struct buspirate_options *out, struct error *e)
 {
     struct buspirate_options o = {.reset_cs = true};
-    for (size_t i = 0; i < config->option_count; i++) {
-        if (option_take(&o, config->options[i], e) != STATUS_OK)
-            return error_in(e, "-x %s", config->options[i]);
-    }
+    TRY(driver_options_parse(config, options, sizeof options / sizeof options[0], &o, e));
     if (o.clock_khz != 0 && o.reset_aux)
         return error_set(e, STATUS_USAGE,
                          "-x cpufreq and -x reset=aux: AUX is either a clock or RESET");

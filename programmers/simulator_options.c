@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/nearest.h"
+#include "driver_options.h"
 
 const char sim_options_help[] =
     "part=NAME           the chip that is there, whatever -p says\n"
@@ -36,8 +37,7 @@ static const struct {
     {"unplug", SIM_FAULT_UNPLUG},
 };
 
-/* Each option: its value (NULL where there was no equals sign) into *o. */
-typedef enum status option_parse(struct sim_options *o, const char *value, struct error *e);
+/* Each option's function takes its value, NULL for those without one. */
 
 static enum status option_bad(struct error *e, const char *value, const char *wanted)
 {
@@ -74,48 +74,55 @@ static enum status option_frequency(const char *value, uint32_t *out, struct err
     return option_bad(e, value, "a frequency up to 100MHz");
 }
 
-static enum status option_part(struct sim_options *o, const char *value, struct error *e)
+static enum status option_part(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     (void)e;
     o->part = value;
     return STATUS_OK;
 }
 
-static enum status option_crystal(struct sim_options *o, const char *value, struct error *e)
+static enum status option_crystal(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     o->crystal_chosen = true;
     return option_frequency(value, &o->chip.crystal_hz, e);
 }
 
-static enum status option_clock(struct sim_options *o, const char *value, struct error *e)
+static enum status option_clock(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     return option_frequency(value, &o->chip.signal_hz, e);
 }
 
-static enum status option_fixed_sck(struct sim_options *o, const char *value, struct error *e)
+static enum status option_fixed_sck(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     TRY(option_frequency(value, &o->fixed_sck_hz, e));
     return o->fixed_sck_hz > 0 ? STATUS_OK : option_bad(e, value, "a frequency above 0");
 }
 
-static enum status option_plain(struct sim_options *o, const char *value, struct error *e)
+static enum status option_plain(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     (void)value;
     (void)e;
     o->plain = true;
     return STATUS_OK;
 }
 
-static enum status option_realtime(struct sim_options *o, const char *value, struct error *e)
+static enum status option_realtime(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     (void)value;
     (void)e;
     o->realtime = true;
     return STATUS_OK;
 }
 
-static enum status option_fail(struct sim_options *o, const char *value, struct error *e)
+static enum status option_fail(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     struct nearest nearest;
     nearest_begin(&nearest, value);
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
@@ -130,13 +137,15 @@ static enum status option_fail(struct sim_options *o, const char *value, struct 
     return e->code;
 }
 
-static enum status option_after(struct sim_options *o, const char *value, struct error *e)
+static enum status option_after(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     return option_number(value, 0, &o->fault_after, e);
 }
 
-static enum status option_noise(struct sim_options *o, const char *value, struct error *e)
+static enum status option_noise(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     return option_number(value, 1, &o->noise, e);
 }
 
@@ -155,21 +164,19 @@ static enum status option_cell(struct sim_options *o, const char *value,
     return STATUS_OK;
 }
 
-static enum status option_weak_cell(struct sim_options *o, const char *value, struct error *e)
+static enum status option_weak_cell(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     return option_cell(o, value, CHIP_CELL_WEAK, e);
 }
 
-static enum status option_stuck_cell(struct sim_options *o, const char *value, struct error *e)
+static enum status option_stuck_cell(void *into, const char *value, struct error *e)
 {
+    struct sim_options *o = into;
     return option_cell(o, value, CHIP_CELL_STUCK, e);
 }
 
-static const struct {
-    const char *name;
-    bool wants_value;
-    option_parse *parse;
-} options[] = {
+static const struct driver_option options[] = {
     {"part", true, option_part},
     {"crystal", true, option_crystal},
     {"clock", true, option_clock},
@@ -183,45 +190,11 @@ static const struct {
     {"stuck-cell", true, option_stuck_cell},
 };
 
-/* The name is the first `size` characters of `text`. */
-static enum status option_unknown(const char *text, size_t size, struct error *e)
-{
-    char name[32];
-    struct nearest nearest;
-    (void)error_set(e, STATUS_USAGE, "unknown option");
-    (void)snprintf(name, sizeof name, "%.*s", (int)(size < sizeof name ? size : 0), text);
-    nearest_begin(&nearest, name);
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        nearest_offer(&nearest, options[i].name);
-    nearest_hint(&nearest, e);
-    error_hint(e, "-x help lists the options");
-    return e->code;
-}
-
-static enum status option_take(struct sim_options *o, const char *text, struct error *e)
-{
-    const size_t size = strcspn(text, "=");
-    const char *value = text[size] == '=' ? text + size + 1 : NULL;
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (strlen(options[i].name) != size || strncmp(options[i].name, text, size) != 0)
-            continue;
-        if (options[i].wants_value && (value == NULL || value[0] == '\0'))
-            return error_set(e, STATUS_USAGE, "needs a value");
-        if (!options[i].wants_value && value != NULL)
-            return error_set(e, STATUS_USAGE, "takes no value");
-        return options[i].parse(o, value, e);
-    }
-    return option_unknown(text, size, e);
-}
-
 enum status sim_options_parse(const struct programmer_config *config, struct sim_options *out,
                               struct error *e)
 {
     struct sim_options o = {.part = NULL};
-    for (size_t i = 0; i < config->option_count; i++) {
-        if (option_take(&o, config->options[i], e) != STATUS_OK)
-            return error_in(e, "-x %s", config->options[i]);
-    }
+    TRY(driver_options_parse(config, options, sizeof options / sizeof options[0], &o, e));
     *out = o;
     return STATUS_OK;
 }
