@@ -87,14 +87,13 @@ static void put_step(FILE *out, const struct settings *settings, const struct se
     const char *verb = verbs[step->kind];
     if (step->kind == JOB_STEP_ERASE)
         put_erase(out, settings, s);
-    else if (step->kind == JOB_STEP_READ)
+    else if (step->kind == JOB_STEP_READ ||
+             (step->kind == JOB_STEP_VERIFY && step->image != NULL && is_byte(step->memory)))
         (void)fprintf(out, "  %-6s %s\n", verb, step->memory->name);
     else if (step->image == NULL)
         (void)fprintf(out, "  %-6s %s with what was read before\n", verb, step->memory->name);
-    else if (is_byte(step->memory) && step->kind == JOB_STEP_WRITE)
-        put_byte(out, s, verb, step->memory, step->image);
     else if (is_byte(step->memory))
-        (void)fprintf(out, "  %-6s %s\n", verb, step->memory->name);
+        put_byte(out, s, verb, step->memory, step->image);
     else
         put_ranged(out, verb, step->memory, step->image, bytes && step->kind == JOB_STEP_WRITE);
 }

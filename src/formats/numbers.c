@@ -165,7 +165,7 @@ static const char *item_text(struct item item, char text[40])
 {
     size_t size = item.size < 36 ? item.size : 36;
     for (size_t i = 0; i < size; i++)
-        text[i] = item.text[i] >= ' ' && item.text[i] <= '~' ? (char)item.text[i] : '?';
+        text[i] = (char)(item.text[i] >= ' ' && item.text[i] <= '~' ? item.text[i] : '?');
     memcpy(text + size, size < item.size ? "..." : "", size < item.size ? 4 : 1);
     return text;
 }
