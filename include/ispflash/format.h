@@ -41,6 +41,8 @@ struct format_input {
     size_t size;
     enum format format;
     const struct memory *memory; /* limits; NULL: not known yet, so only the syntax is checked */
+    const struct part *part;     /* whose memory that is; NULL: not known, so that what the file
+                                    says of its chip is not looked at */
     unsigned allow;              /* enum format_allowance */
 };
 

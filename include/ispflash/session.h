@@ -32,12 +32,12 @@ struct programmer_config {
 
 enum operation_kind { OPERATION_READ, OPERATION_WRITE, OPERATION_VERIFY, OPERATION_ERASE };
 
-/* Where the bytes of a write or verify come from. Called with `memory` NULL before the chip is
- * touched if the part is not known by then, and again with it; must give the same bytes each time.
- * The image is the caller's to free. */
+/* Where the bytes of a write or verify come from. Called with `part` and `memory` NULL before the
+ * chip is touched if the part is not known by then, and again with them; must give the same bytes
+ * each time. The image is the caller's to free. */
 struct source {
-    enum status (*load)(struct source *self, const struct memory *memory, struct context *c,
-                        struct image **out, struct error *e);
+    enum status (*load)(struct source *self, const struct part *part, const struct memory *memory,
+                        struct context *c, struct image **out, struct error *e);
     const char *name; /* for messages */
     bool later;       /* an earlier read of this job makes it: load it only in its turn */
 };

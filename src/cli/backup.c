@@ -165,12 +165,13 @@ struct restore {
     bool erases;
 };
 
-static enum status image_load(struct source *self, const struct memory *memory, struct context *c,
-                              struct image **out, struct error *e)
+static enum status image_load(struct source *self, const struct part *part,
+                              const struct memory *memory, struct context *c, struct image **out,
+                              struct error *e)
 {
     const struct image_source *s = (const struct image_source *)self;
     struct image *image = image_new();
-    (void)memory, (void)c;
+    (void)part, (void)memory, (void)c;
     enum status status = image != NULL ? image_merge(image, s->image, e) : no_memory(e);
     if (status == STATUS_OK)
         *out = image;

@@ -213,7 +213,7 @@ static enum status check_file(struct burn *b, struct error *e)
     context_init(&quiet, clock_system(), NULL, NULL);
     if (!is_allowed(b, "other-chip"))
         TRY(check_name(b, e));
-    TRY(source->load(source, part_memory(b->part, MEMORY_FLASH), &quiet, &image, e));
+    TRY(source->load(source, b->part, part_memory(b->part, MEMORY_FLASH), &quiet, &image, e));
     enum status status = is_allowed(b, "other-chip") ? STATUS_OK : check_signature(b, &quiet, e);
     if (status == STATUS_OK)
         status = check_reach(b, image, e);

@@ -36,10 +36,11 @@ static enum status put_factory(struct image *image, const struct memory *m, stru
     return STATUS_OK;
 }
 
-static enum status factory_load(struct source *self, const struct memory *m, struct context *c,
-                                struct image **out, struct error *e)
+static enum status factory_load(struct source *self, const struct part *part,
+                                const struct memory *m, struct context *c, struct image **out,
+                                struct error *e)
 {
-    (void)self;
+    (void)self, (void)part;
     struct image *image = image_new();
     enum status status =
         image != NULL ? STATUS_OK : error_set(e, STATUS_NO_MEMORY, "no memory for an image");

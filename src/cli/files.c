@@ -24,8 +24,9 @@ static bool is_empty(const char *path)
     return stat(path, &file) == 0 && S_ISREG(file.st_mode) && file.st_size == 0;
 }
 
-static enum status file_source_load(struct source *self, const struct memory *memory,
-                                    struct context *c, struct image **out, struct error *e)
+static enum status file_source_load(struct source *self, const struct part *part,
+                                    const struct memory *memory, struct context *c,
+                                    struct image **out, struct error *e)
 {
     struct file_source *s = (struct file_source *)self;
     if (self->later && is_empty(s->file)) { /* what reading a blank flash left there */
@@ -38,6 +39,7 @@ static enum status file_source_load(struct source *self, const struct memory *me
                                        .size = s->size,
                                        .format = s->format,
                                        .memory = memory,
+                                       .part = part,
                                        .allow = s->allow};
     struct format_result result = {0};
     TRY(format_read(&input, c, &result, e));

@@ -98,7 +98,7 @@ static enum status take_all(struct run *r, const struct operation *o, struct err
         if (o->kind == OPERATION_READ && !item.memory->isp.read[0].present)
             continue;
         if (has_source(o)) {
-            TRY(o->source->load(o->source, item.memory, r->context, &item.image, e));
+            TRY(o->source->load(o->source, r->part, item.memory, r->context, &item.image, e));
             if (image_empty(item.image)) {
                 image_free(item.image);
                 continue;

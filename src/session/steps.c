@@ -22,7 +22,7 @@ enum status run_load(const struct run *r, const struct operation *o, const struc
                      struct image **image, struct error *e)
 {
     *image = NULL;
-    TRY(o->source->load(o->source, m, r->context, image, e));
+    TRY(o->source->load(o->source, r->part, m, r->context, image, e));
     const enum status status = m != NULL ? check_fits(m, *image, o->source, e) : STATUS_OK;
     const bool empty = status == STATUS_OK && m != NULL && image_empty(*image);
     if (empty)

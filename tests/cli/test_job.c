@@ -186,7 +186,7 @@ static enum status load(struct source *source, const char *memory, struct image 
     assert_int_equal(part_database_open(&parts, &e), STATUS_OK);
     assert_int_equal(part_find(parts, "m8", &part, &e), STATUS_OK);
     assert_int_equal(part_memory_find(part, memory, &m), MEMORY_FOUND);
-    const enum status status = source->load(source, m, &c, image, &e);
+    const enum status status = source->load(source, part, m, &c, image, &e);
     part_database_close(parts);
     return status;
 }

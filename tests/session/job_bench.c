@@ -7,13 +7,13 @@
 
 #include "support/test.h"
 
-static enum status source_load(struct source *self, const struct memory *memory, struct context *c,
-                               struct image **out, struct error *e)
+static enum status source_load(struct source *self, const struct part *part,
+                               const struct memory *memory, struct context *c, struct image **out,
+                               struct error *e)
 {
     struct memory_source *s = (struct memory_source *)self;
     struct image *image = image_new();
-    (void)memory;
-    (void)c;
+    (void)part, (void)memory, (void)c;
     s->loads++;
     enum status status = image != NULL ? STATUS_OK : error_set(e, STATUS_NO_MEMORY, "no memory");
     if (status == STATUS_OK && s->made != NULL)

@@ -12,12 +12,12 @@ struct bytes {
     uint32_t size;
 };
 
-static enum status load(struct source *self, const struct memory *memory, struct context *c,
-                        struct image **out, struct error *e)
+static enum status load(struct source *self, const struct part *part, const struct memory *memory,
+                        struct context *c, struct image **out, struct error *e)
 {
     const struct bytes *b = (const struct bytes *)self;
     struct image *image = image_new();
-    (void)c;
+    (void)part, (void)c;
     assert_non_null(image);
     assert_int_equal(image_put(image, memory != NULL ? memory->base : 0, b->data, b->size,
                                IMAGE_OVERLAP_SAME, NULL, e),
