@@ -113,6 +113,59 @@ static void bit_errors_on_the_way_back_do_not_condemn_the_chip(void **state)
     assert_true(cleared > 0); /* ... and what was read wrong once is told */
 }
 
+static struct job_bench *noisy_bench(uint32_t seed, uint32_t bits, uint8_t *image, uint32_t size)
+{
+    struct job_bench *b = job_bench_new("m328p", RIG_RANGES, "m328p");
+    struct avr_chip_options options = avr_chip_defaults();
+    options.seed = seed;
+    avr_chip_free(b->rig->chip);
+    b->rig->chip = avr_chip_new(avr_chip_spec("m328p"), &options);
+    for (size_t i = 0; i < size; i++)
+        image[i] = (uint8_t)(i * 7 % 250);
+    memcpy(job_chip(b, AVR_FLASH), image, size);
+    avr_chip_set_fault(b->rig->chip, AVR_FAULT_BIT_ERRORS, true);
+    avr_chip_set_bit_error_rate(b->rig->chip, bits);
+    job_verify(b, "flash", 0, image, size);
+    return b;
+}
+
+static void bit_errors_far_apart_are_each_read_again(void **state)
+{
+    (void)state;
+    static uint8_t big[0x8000];
+    unsigned cleared = 0;
+    for (uint32_t seed = 0; seed < 10; seed++) {
+        struct job_bench *b = noisy_bench(seed, 60000, big, sizeof big);
+        const enum status status = job_run(b);
+        assert_int_not_equal(status, STATUS_VERIFY);
+        cleared += status == STATUS_OK;
+        job_bench_free(b);
+    }
+    assert_true(cleared > 5);
+}
+
+static void more_bit_errors_than_are_read_again_leave_it_open_what_the_chip_holds(void **state)
+{
+    (void)state;
+    static uint8_t big[0x8000];
+    struct job_bench *b = noisy_bench(1, 1500, big, sizeof big);
+    job_expect(b, STATUS_UNVERIFIED);
+    expect_text(b->error.text, "cannot be read reliably");
+    expect_text(b->error.hint, "the connection is unreliable");
+    job_bench_free(b);
+}
+
+static void a_bad_cell_is_found_among_bit_errors(void **state)
+{
+    (void)state;
+    static uint8_t big[0x8000];
+    struct job_bench *b = noisy_bench(1, 60000, big, sizeof big);
+    avr_chip_add_bad_cell(b->rig->chip, AVR_FLASH, 0x7000, 0xff, 0x55, 0);
+    job_expect(b, STATUS_VERIFY);
+    expect_text(b->error.text, "1 of 32768 bytes differ, at 0x7000; at 0x7000 0xcc is wanted and");
+    job_bench_free(b);
+}
+
 /* --- every call fails once ------------------------------------------------------------------ */
 
 static void add_everything(struct job_bench *b)
@@ -205,6 +258,7 @@ static void the_state_tells_how_far_it_came(void **state)
     job_expect(b, STATUS_LINK);
     expect_text(b->error.text, "write flash: ");
     expect_text(b->error.state, "the chip was erased; flash written in part; eeprom blank");
+    expect_text(b->error.hint, "repeat the command: it begins with an erase");
     job_bench_free(b);
 }
 
@@ -217,6 +271,9 @@ int main(void)
         cmocka_unit_test(an_unstable_cell_is_not_called_a_mismatch),
         cmocka_unit_test(lost_address_bits_are_recognised),
         cmocka_unit_test(bit_errors_on_the_way_back_do_not_condemn_the_chip),
+        cmocka_unit_test(bit_errors_far_apart_are_each_read_again),
+        cmocka_unit_test(more_bit_errors_than_are_read_again_leave_it_open_what_the_chip_holds),
+        cmocka_unit_test(a_bad_cell_is_found_among_bit_errors),
         cmocka_unit_test(every_failing_call_ends_cleanly),
         cmocka_unit_test(every_interruption_ends_cleanly_and_never_in_the_middle_of_a_write),
         cmocka_unit_test(the_state_tells_how_far_it_came),
