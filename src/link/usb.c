@@ -52,7 +52,9 @@ static enum status explain(const struct usb *u, const struct usb_transfer *t, st
         return error_set(e, STATUS_SILENT, "%s: %zu bytes instead of %zu %s %s", u->name, t->actual,
                          t->size, to_host(t) ? "in answer to" : "taken by", name);
     case USB_STALLED:
-        return error_set(e, STATUS_SILENT, "%s refused %s", u->name, name);
+        (void)error_set(e, STATUS_SILENT, "%s refused %s", u->name, name);
+        error_hint(e, "it is out of step, or its firmware is too old to know that request");
+        return e->code;
     case USB_GONE:
         return error_set(e, STATUS_LINK, "%s was unplugged, or lost its power, during %s", u->name,
                          name);

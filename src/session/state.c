@@ -1,4 +1,5 @@
-/* One sentence on what the chip holds now: what every failure must tell. */
+/* One sentence on what the chip holds now, and one on how to go on from there: what every failure
+ * must tell. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,21 @@ static size_t append(char *out, size_t capacity, size_t used, const char *format
     return length < 0 || (size_t)length >= capacity - used ? capacity - 1 : used + (size_t)length;
 }
 
+/* A job that was cut off by its programmer can be done again as a whole. */
+static void tell_how_to_go_on(const struct session *s, struct error *e)
+{
+    const bool cut_off =
+        e->code == STATUS_LINK || e->code == STATUS_TIMEOUT || e->code == STATUS_SILENT;
+    if (!cut_off)
+        return;
+    error_hint(e, "unplug the programmer, plug it in again and repeat the command: %s",
+               s->report.erased || s->erase_begun
+                   ? "it begins with an erase, so that nothing is left of this attempt"
+                   : "what the chip holds already is left alone");
+    if (s->rescue != NULL)
+        error_hint(e, "then write back what was to be kept, from %s", s->rescue->name);
+}
+
 void session_tell_state(const struct session *s, struct error *e)
 {
     char text[sizeof e->state] = "";
@@ -77,4 +93,5 @@ void session_tell_state(const struct session *s, struct error *e)
                      "oscillator%s",
                      s->boosted->name, ", undivided, so that the chip answers");
     error_state(e, "%s", text);
+    tell_how_to_go_on(s, e);
 }

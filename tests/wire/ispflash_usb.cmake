@@ -98,6 +98,21 @@ foreach(programmer usbtiny usbasp)
     -- ${ispflash} -c ${programmer} -p m328p -B 1 -U flash:v:${images}/half.hex:i)
 endforeach()
 
+# Single wrong bits far apart, in a run that only verifies: read again, all are right, which is said.
+foreach(programmer usbtiny usbasp)
+  wire_test(ispflash_looks_again_at_bit_errors_behind_a_${programmer} usb_rig
+    --device ${programmer}$<$<STREQUAL:${programmer},usbasp>:-1.05> --set fuse.low=0xff
+    --flash ${images}/full.hex --fault bit-errors --bit-error-rate 60000 --expect-min count.bit-errors=3
+    -- ${ispflash} -c ${programmer} -p m328p -B 1 -U flash:v:${images}/full.hex:i)
+endforeach()
+
+# Firmware that does not know FLASH_WRITE or FLASH_READ.
+foreach(request 9 10)
+  wire_test(ispflash_ends_when_a_usbtiny_does_not_know_request_${request} usb_rig
+    --set fuse.low=0xff --usb-fault stall-request=${request} --status 8 --expect state=running
+    -- ${ispflash} -c usbtiny -p m328p -B 1 ${write})
+endforeach()
+
 # The chip's own faults.
 foreach(programmer usbtiny usbasp)
   set(device ${programmer}$<$<STREQUAL:${programmer},usbasp>:-1.07>)
