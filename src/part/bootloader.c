@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "arena.h"
+#include "core/arena.h"
 #include "core/embed.h"
 #include "core/ini.h"
 #include "core/nearest.h"

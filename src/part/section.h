@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "arena.h"
+#include "core/arena.h"
 #include "ispflash/error.h"
 
 struct part_text {

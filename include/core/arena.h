@@ -1,7 +1,6 @@
-/* Memory that is handed out piece by piece and given back all at once: everything that hangs from a
- * part database. */
-#ifndef PART_ARENA_H
-#define PART_ARENA_H
+/* Memory that is handed out piece by piece and given back all at once. */
+#ifndef CORE_ARENA_H
+#define CORE_ARENA_H
 
 #include <stddef.h>
 
