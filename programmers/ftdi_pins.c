@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/nearest.h"
+#include "usb_ids.h"
 
 const char ftdi_mpsse_options_help[] =
     "reset=PIN           the pin that is the chip's RESET (SCK, MOSI and MISO are always AD0, "
@@ -191,28 +192,13 @@ uint16_t ftdi_pins_outputs(const struct ftdi_pins *pins)
 
 /* --- the adapter ----------------------------------------------------------------------------- */
 
-enum { IDS_MAX = 4 };
-
-/* "0403:6010,0403:6011" */
-static void read_ids(const struct programmer *p, struct usb_id ids[IDS_MAX + 1])
-{
-    char text[48] = "";
-    size_t count = 0;
-    (void)programmer_setting(p, "usb", text, sizeof text);
-    for (const char *at = text; *at != '\0' && count < IDS_MAX; count++) {
-        char *end;
-        ids[count].vendor = (uint16_t)strtoul(at, &end, 16);
-        ids[count].product = *end == ':' ? (uint16_t)strtoul(end + 1, &end, 16) : 0;
-        at = *end == ',' ? end + 1 : "";
-    }
-    ids[count] = (struct usb_id){0};
-}
-
 enum status ftdi_adapter_open(struct programmer *p, struct ftdi **out, struct error *e)
 {
-    struct usb_id ids[IDS_MAX + 1];
+    struct usb_id ids[USB_IDS_MAX + 1];
     char channel[4] = "A";
-    read_ids(p, ids);
+    if (!programmer_usb_ids(p->entry, ids))
+        return error_set(e, STATUS_INTERNAL, "%s: the setting usb= is missing or wrong",
+                         p->entry->id);
     (void)programmer_setting(p, "channel", channel, sizeof channel);
     const struct usb_wanted wanted = {.programmer = p->entry->id, .ids = ids};
     return ftdi_open(&wanted, p->config->port, (unsigned)(channel[0] - 'A'), p->context, out, e);

@@ -107,10 +107,11 @@ enum status programmer_exchange(struct programmer *p, struct isp_exchange *batch
     return p->driver->exchange(p, batch, count, e);
 }
 
-bool programmer_setting(const struct programmer *p, const char *key, char *out, size_t capacity)
+bool programmer_entry_setting(const struct programmer_entry *entry, const char *key, char *out,
+                              size_t capacity)
 {
     const size_t key_size = strlen(key);
-    const char *at = p->entry->settings;
+    const char *at = entry->settings;
     while (at != NULL && *at != '\0') {
         const size_t size = strcspn(at, " ");
         if (size > key_size && strncmp(at, key, key_size) == 0 && at[key_size] == '=') {
@@ -125,4 +126,9 @@ bool programmer_setting(const struct programmer *p, const char *key, char *out, 
         at += strspn(at, " ");
     }
     return false;
+}
+
+bool programmer_setting(const struct programmer *p, const char *key, char *out, size_t capacity)
+{
+    return programmer_entry_setting(p->entry, key, out, capacity);
 }

@@ -148,5 +148,7 @@ MUST_USE enum status programmer_exchange(struct programmer *p, struct isp_exchan
 /* The value of "key" in the entry's settings ("reset=pulse baud=115200"), copied into `out`
  * (capacity bytes). False: not there. */
 bool programmer_setting(const struct programmer *p, const char *key, char *out, size_t capacity);
+bool programmer_entry_setting(const struct programmer_entry *entry, const char *key, char *out,
+                              size_t capacity);
 
 #endif
