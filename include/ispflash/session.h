@@ -30,7 +30,13 @@ struct programmer_config {
     size_t exit_option_count;
 };
 
-enum operation_kind { OPERATION_READ, OPERATION_WRITE, OPERATION_VERIFY, OPERATION_ERASE };
+enum operation_kind {
+    OPERATION_READ,
+    OPERATION_WRITE,
+    OPERATION_VERIFY,
+    OPERATION_ERASE,
+    OPERATION_COMMANDS /* somebody decides as he goes */
+};
 
 /* Where the bytes of a write or verify come from. Called with `part` and `memory` NULL before the
  * chip is touched if the part is not known by then, and again with them; must give the same bytes
@@ -50,12 +56,22 @@ struct destination {
     const char *name;
 };
 
+struct session;
+
+/* What is done in its turn among the other operations, by the calls below "step by step". run()
+ * finds the chip in programming mode, with its fuse and lock bytes read, and leaves it so; nothing
+ * of what it does is foreseen or judged by the job, and no erase is implied behind it. */
+struct commands {
+    enum status (*run)(struct commands *self, struct session *s, struct error *e);
+};
+
 struct operation {
     enum operation_kind kind;
     const char *memory; /* as typed; NULL for OPERATION_ERASE (the whole chip), and for all of them:
                            those that can be read, or that the source has bytes for */
     struct source *source;
     struct destination *destination;
+    struct commands *commands;
 };
 
 enum job_flag {
@@ -90,16 +106,20 @@ struct rescue {
     const char *name; /* for messages; known from prepare() on */
 };
 
-enum job_step_kind { JOB_STEP_ERASE, JOB_STEP_READ, JOB_STEP_WRITE, JOB_STEP_VERIFY };
+enum job_step_kind {
+    JOB_STEP_ERASE,
+    JOB_STEP_READ,
+    JOB_STEP_WRITE,
+    JOB_STEP_VERIFY,
+    JOB_STEP_COMMANDS
+};
 
 /* What a job is about to do. */
 struct job_step {
     enum job_step_kind kind;
-    const struct memory *memory; /* NULL for JOB_STEP_ERASE */
+    const struct memory *memory; /* NULL for JOB_STEP_ERASE and JOB_STEP_COMMANDS */
     const struct image *image;   /* of a write or verify; NULL: an earlier read makes it */
 };
-
-struct session;
 
 /* Called once all is known that can be without changing the chip, and before it is changed; only
  * for jobs that change it, and for JOB_DRY_RUN. Anything but STATUS_OK ends the job there. */
@@ -189,9 +209,26 @@ size_t session_candidates(const struct session *s, const struct part **out, size
 /* STATUS_USAGE unless one part was named or all candidates are laid out alike: to be asked before
  * anything is written. */
 MUST_USE enum status session_part_is_certain(const struct session *s, struct error *e);
+/* The same, and STATUS_NO_TARGET where no signature was read: being forced goes as far as reading
+ * such a chip. */
+MUST_USE enum status session_may_change(const struct session *s, struct error *e);
 
 /* What happened so far; grows until the session is closed. */
 const struct report *session_report(const struct session *s);
+
+/* SCK; 0: not known. Once it was set it is the user's choice, and the tool no longer moves it.
+ * STATUS_UNSUPPORTED where it is fixed. */
+uint32_t session_clock(const struct session *s);
+MUST_USE enum status session_set_clock(struct session *s, uint32_t hz, struct error *e);
+
+/* The chip's supply, where the programmer measures it. */
+bool session_voltage(const struct session *s, uint32_t *millivolts);
+
+/* One raw instruction of four bytes and its answer, for people who know what they do: nothing of it
+ * is judged. What was known of the chip's content is forgotten, and its fuse and lock bytes are
+ * read anew. */
+MUST_USE enum status session_instruction(struct session *s, const uint8_t mosi[4], uint8_t miso[4],
+                                         struct error *e);
 
 /* Fuse and lock bytes. They are read together, `times` times over, and all readings must agree
  * (three before any is written). session_byte() then tells what was read last: false where it is

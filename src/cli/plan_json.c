@@ -29,7 +29,8 @@ static json_t *step_object(const struct session *s, const struct job_step *step)
     static const char *const names[] = {[JOB_STEP_ERASE] = "erase",
                                         [JOB_STEP_READ] = "read",
                                         [JOB_STEP_WRITE] = "write",
-                                        [JOB_STEP_VERIFY] = "verify"};
+                                        [JOB_STEP_VERIFY] = "verify",
+                                        [JOB_STEP_COMMANDS] = "commands"};
     json_t *o = json_object();
     uint8_t before;
     set(o, "step", json_text(names[step->kind]));

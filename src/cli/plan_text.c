@@ -83,10 +83,13 @@ static void put_step(FILE *out, const struct settings *settings, const struct se
     static const char *const verbs[] = {[JOB_STEP_ERASE] = "erase",
                                         [JOB_STEP_READ] = "read",
                                         [JOB_STEP_WRITE] = "write",
-                                        [JOB_STEP_VERIFY] = "verify"};
+                                        [JOB_STEP_VERIFY] = "verify",
+                                        [JOB_STEP_COMMANDS] = "run"};
     const char *verb = verbs[step->kind];
     if (step->kind == JOB_STEP_ERASE)
         put_erase(out, settings, s);
+    else if (step->kind == JOB_STEP_COMMANDS)
+        (void)fprintf(out, "  %-6s -T or -t: what that does is not foreseen\n", verb);
     else if (step->kind == JOB_STEP_READ ||
              (step->kind == JOB_STEP_VERIFY && step->image != NULL && is_byte(step->memory)))
         (void)fprintf(out, "  %-6s %s\n", verb, step->memory->name);

@@ -41,7 +41,8 @@ static bool line_permits(const struct run *r, size_t erase, const struct memory 
         return false;
     for (size_t i = erase + 1; i < fuse_at; i++) {
         const struct plan_step *step = &r->plan.steps[i];
-        if (step->memory == fuse || (step->memory != NULL && step->memory->kind == MEMORY_LOCK) ||
+        if (step->memory == fuse || step->kind == PLAN_COMMANDS ||
+            (step->memory != NULL && step->memory->kind == MEMORY_LOCK) ||
             (i < flash_at && step->kind != PLAN_WRITE && !step->own))
             return false;
     }

@@ -62,6 +62,7 @@ enum status cache_read(struct cache *c, const struct memory *m, uint32_t address
                        uint32_t size, struct error *e)
 {
     TRY(check_range(m, address, size, e));
+    TRY(session_tune_clock(c->session, size, false, e));
     struct image *read = image_new();
     if (read == NULL)
         return session_no_memory(e);
@@ -106,6 +107,7 @@ static enum status flush_plainly(struct cache *c, enum memory_kind kind, struct 
     const struct memory *m = part_memory(c->session->part, kind);
     if (image_empty(image))
         return STATUS_OK;
+    TRY(session_tune_clock(c->session, 3 * (uint64_t)image_bytes(image), false, e));
     TRY(session_write(c->session, m, image, e));
     TRY(session_verify(c->session, m, image, e));
     image_truncate(image, 0);
@@ -134,6 +136,7 @@ static enum status flush_by_erase(struct cache *c, struct error *e)
         error_hint(e, "erase the chip first");
         return STATUS_PROTECTED;
     }
+    TRY(session_tune_clock(c->session, 4 * (uint64_t)flash->size, false, e));
     TRY(session_erase_keeping(c->session, &request, e));
     cache_forget(c);
     return STATUS_OK;

@@ -22,8 +22,21 @@ enum { INTERNAL_MIN_PERCENT = 90 };
 
 bool session_clock_is_ours(const struct session *s)
 {
-    return s->programmer->config->sck_hz == 0 && target_clock(s->target) != 0 &&
+    return s->programmer->config->sck_hz == 0 && !s->clock_set && target_clock(s->target) != 0 &&
            (target_traits(s->target) & TARGET_CLOCK) != 0;
+}
+
+uint32_t session_clock(const struct session *s)
+{
+    return s->target != NULL ? target_clock(s->target) : 0;
+}
+
+enum status session_set_clock(struct session *s, uint32_t hz, struct error *e)
+{
+    TRY(target_set_clock(s->target, hz, e));
+    s->clock_set = true;
+    session_tell_clock(s);
+    return STATUS_OK;
 }
 
 static void clock_text(uint32_t hz, char out[24])

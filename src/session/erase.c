@@ -43,7 +43,7 @@ enum status session_needs_erase(struct session *s, const struct image *image, bo
 static const struct image *written_after(const struct run *r, const struct plan_step *erase)
 {
     for (const struct plan_step *step = erase + 1; step < r->plan.steps + r->plan.count; step++) {
-        if (step->kind == PLAN_ERASE)
+        if (step->kind == PLAN_ERASE || step->kind == PLAN_COMMANDS)
             break;
         if (step->kind == PLAN_WRITE && step->memory->kind == MEMORY_FLASH)
             return step->image;

@@ -120,6 +120,9 @@ static enum status forecast_step(struct forecast *f, const struct plan_step *ste
         f->eeprom_written = f->eeprom_written || step->memory->kind == MEMORY_EEPROM;
         forecast_lock(f, step);
         return STATUS_OK;
+    case PLAN_COMMANDS: /* they may lift or set lock bits, and see what the others wrote */
+        *f = (struct forecast){.session = f->session, .job = f->job};
+        return STATUS_OK;
     }
     return error_set(e, STATUS_INTERNAL, "unknown step");
 }

@@ -92,10 +92,7 @@ enum status session_set_fuses(struct session *s, const struct fuse_set *wish,
                               const char *const *allow, size_t allow_count, struct error *e)
 {
     struct fuse_set wanted;
-    if (!s->report.signature_known)
-        return error_set(e, STATUS_NO_TARGET,
-                         "no chip answers with a signature, so nothing is written");
-    TRY(session_part_is_certain(s, e));
+    TRY(session_may_change(s, e));
     TRY(session_read_bytes(s, 3, e));
     session_fuses(s, &wanted);
     fuse_set_apply(wish, &wanted);

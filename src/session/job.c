@@ -65,6 +65,11 @@ static enum status find_memory(const struct run *r, const char *name, const stru
     return error_set(e, STATUS_INTERNAL, "memory %s: no answer", name);
 }
 
+static bool has_memory(const struct operation *o)
+{
+    return o->kind != OPERATION_ERASE && o->kind != OPERATION_COMMANDS;
+}
+
 static bool has_source(const struct operation *o)
 {
     return o->kind == OPERATION_WRITE || o->kind == OPERATION_VERIFY;
@@ -75,7 +80,7 @@ static enum status take_operation(struct run *r, const struct operation *o, stru
 {
     struct plan_item item = {.operation = o};
     bool skip = false;
-    if (o->kind != OPERATION_ERASE)
+    if (has_memory(o))
         TRY(find_memory(r, o->memory, &item.memory, &skip, e));
     if (skip)
         return STATUS_OK;
@@ -123,7 +128,7 @@ static enum status take_operations(struct run *r, struct error *e)
     TRY(reserve_items(r, e));
     for (size_t i = 0; i < r->job->operation_count; i++) {
         const struct operation *o = &r->job->operations[i];
-        if (o->memory == NULL && o->kind != OPERATION_ERASE)
+        if (o->memory == NULL && has_memory(o))
             TRY(take_all(r, o, e));
         else
             TRY(take_operation(r, o, e));
@@ -258,19 +263,10 @@ static enum status check_read_only(struct run *r, struct plan_step *step, struct
     return STATUS_OK;
 }
 
-/* Being forced goes as far as reading a chip whose signature makes no sense. */
-static enum status check_may_change(const struct run *r, struct error *e)
-{
-    if (!session_report(r->session)->signature_known)
-        return error_set(e, STATUS_NO_TARGET,
-                         "no chip answers with a signature, so nothing is erased or written");
-    return session_part_is_certain(r->session, e);
-}
-
 static enum status gate_two(struct run *r, struct error *e)
 {
     if (plan_changes_chip(&r->plan))
-        TRY(check_may_change(r, e));
+        TRY(session_may_change(r->session, e));
     TRY(read_bytes(r, e));
     TRY(guard(r, e));
     for (size_t i = 0; i < r->plan.count; i++)
@@ -301,6 +297,8 @@ static bool bears_errors(const struct run *r)
     for (size_t i = 0; i < r->plan.count; i++) {
         const struct plan_step *step = &r->plan.steps[i];
         erases = erases || step->kind == PLAN_ERASE;
+        if (step->kind == PLAN_COMMANDS)
+            return false;
         if (step->kind == PLAN_READ && !memory_is_byte(step->memory))
             return false;
     }

@@ -81,6 +81,15 @@ static enum status add_erase(struct planner *p, const struct operation *operatio
     return add(p, (struct plan_step){.kind = PLAN_ERASE, .operation = operation}, e);
 }
 
+/* What flash holds behind them is not foreseen. */
+static enum status add_commands(struct planner *p, const struct operation *operation,
+                                struct error *e)
+{
+    image_free(p->flash);
+    p->flash = NULL;
+    return add(p, (struct plan_step){.kind = PLAN_COMMANDS, .operation = operation}, e);
+}
+
 /* An image that goes over what this job wrote before it, without an erase between. */
 static enum status check_over(struct planner *p, const struct plan_step *step, struct error *e)
 {
@@ -145,6 +154,8 @@ static enum status add_item(struct planner *p, const struct plan_item *item, str
     case OPERATION_WRITE:
         step.kind = PLAN_WRITE;
         return add_write(p, step, e);
+    case OPERATION_COMMANDS:
+        return add_commands(p, item->operation, e);
     }
     return error_set(e, STATUS_INTERNAL, "unknown kind of operation");
 }
@@ -340,12 +351,32 @@ static size_t find_implied_erase(const struct plan_request *r)
         (r->traits & TARGET_CHIP_ERASE) == 0)
         return r->count;
     for (size_t i = 0; i < r->count; i++) {
-        if (r->items[i].operation->kind == OPERATION_ERASE)
+        if (r->items[i].operation->kind == OPERATION_ERASE ||
+            r->items[i].operation->kind == OPERATION_COMMANDS)
             return r->count;
         if (is_write(&r->items[i]) && r->items[i].memory->kind == MEMORY_FLASH)
             return i;
     }
     return r->count;
+}
+
+/* The flash write that would imply an erase if commands did not come before it. */
+static void note_no_erase(const struct plan_request *r, struct context *c)
+{
+    bool commands = false;
+    if ((r->flags & (JOB_ERASE | JOB_NO_ERASE | JOB_NO_WRITE)) != 0 ||
+        (r->traits & TARGET_CHIP_ERASE) == 0 || find_implied_erase(r) < r->count)
+        return;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct plan_item *item = &r->items[i];
+        commands = commands || item->operation->kind == OPERATION_COMMANDS;
+        if (!commands || !is_write(item) || item->memory->kind != MEMORY_FLASH)
+            continue;
+        context_log(c, LOG_NOTE,
+                    "flash is written behind -T or -t without an erase: what they leave in it "
+                    "stays (-e erases the chip at the very start)");
+        return;
+    }
 }
 
 static void warn_read_after_erase(const struct planner *p)
@@ -392,7 +423,8 @@ static enum status make(struct planner *p, struct error *e)
 static bool sees(const struct plan_request *r, const struct plan_item *a, size_t b)
 {
     const struct plan_item *item = &r->items[b];
-    if (item->operation->kind == OPERATION_ERASE || (item->memory == a->memory && !is_write(item)))
+    if (item->operation->kind == OPERATION_ERASE || item->operation->kind == OPERATION_COMMANDS ||
+        (item->memory == a->memory && !is_write(item)))
         return true;
     if (item->memory->kind != MEMORY_LOCK || !is_write(item))
         return false;
@@ -455,6 +487,7 @@ enum status plan_make(const struct plan_request *request, struct context *c, str
     struct planner p = {.request = request, .context = c, .plan = plan};
     *plan = (struct plan){0};
     p.erase_at = find_implied_erase(request);
+    note_no_erase(request, c);
     const enum status status = in_order(&p) ? make(&p, e) : make_moved(&p, e);
     image_free(p.flash);
     if (status != STATUS_OK)

@@ -8,15 +8,15 @@
 /* One operation, resolved for the part. */
 struct plan_item {
     const struct operation *operation;
-    const struct memory *memory; /* NULL for OPERATION_ERASE */
+    const struct memory *memory; /* NULL for OPERATION_ERASE and OPERATION_COMMANDS */
     struct image *image;         /* NULL for reads, erases, and what an earlier read will make */
 };
 
-enum plan_kind { PLAN_ERASE, PLAN_READ, PLAN_WRITE, PLAN_VERIFY };
+enum plan_kind { PLAN_ERASE, PLAN_READ, PLAN_WRITE, PLAN_VERIFY, PLAN_COMMANDS };
 
 struct plan_step {
     enum plan_kind kind;
-    const struct memory *memory;       /* NULL for PLAN_ERASE */
+    const struct memory *memory;       /* NULL for PLAN_ERASE and PLAN_COMMANDS */
     const struct operation *operation; /* the first it comes from; NULL: implied */
     const struct image *image;         /* borrowed; NULL: loaded in its turn, or read */
     struct image *merged;              /* the same, if the plan owns it */
@@ -43,7 +43,7 @@ struct plan_request {
  * unless JOB_IN_ORDER. Fuses also go behind reads and verifies of other memories, to the end of the
  * job: the chip takes them when it leaves programming mode, and what could go wrong before that
  * should have passed by then. The erase that a flash write implies comes before the first write of
- * its stretch, and only once. Each write is followed by its verify. What was moved or merged is
+ * its stretch, and only once; behind OPERATION_COMMANDS there is none. Each write is followed by its verify. What was moved or merged is
  * said as a note.
  *
  * STATUS_INPUT for images that contradict one another, STATUS_USAGE for an order that cannot

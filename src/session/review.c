@@ -13,6 +13,8 @@ static enum job_step_kind public_kind(enum plan_kind kind)
         return JOB_STEP_READ;
     case PLAN_WRITE:
         return JOB_STEP_WRITE;
+    case PLAN_COMMANDS:
+        return JOB_STEP_COMMANDS;
     case PLAN_VERIFY:
         break;
     }

@@ -85,14 +85,14 @@ static bool is_write(const struct plan_step *step)
     return step->kind == PLAN_WRITE;
 }
 
-/* False also where it is not known what will be written, and where an erase of its own stands among
- * the steps. */
+/* False also where it is not known what will be written, and where an erase of its own or commands
+ * stand among the steps. */
 static bool can_be_done_already(const struct plan *plan)
 {
     size_t writes = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_step *step = &plan->steps[i];
-        if ((is_write(step) && step->image == NULL) ||
+        if ((is_write(step) && step->image == NULL) || step->kind == PLAN_COMMANDS ||
             (step->kind == PLAN_ERASE && step->operation != NULL))
             return false;
         writes += is_write(step) ? 1 : 0;

@@ -173,6 +173,29 @@ const struct image *session_known(const struct session *s, const struct memory *
     return s->held[session_index(s, m)].known;
 }
 
+enum status session_may_change(const struct session *s, struct error *e)
+{
+    if (!s->report.signature_known)
+        return error_set(e, STATUS_NO_TARGET,
+                         "no chip answers with a signature, so nothing is erased or written");
+    return session_part_is_certain(s, e);
+}
+
+bool session_voltage(const struct session *s, uint32_t *millivolts)
+{
+    return target_voltage(s->target, millivolts);
+}
+
+enum status session_instruction(struct session *s, const uint8_t mosi[4], uint8_t miso[4],
+                                struct error *e)
+{
+    TRY(context_check(s->context, e));
+    s->instructed = true;
+    session_forget_all(s);
+    TRY(target_instruction(s->target, mosi, miso, e));
+    return session_read_bytes(s, 1, e);
+}
+
 /* --- programming mode ----------------------------------------------------------------------- */
 
 static enum status enter(struct session *s, struct error *e)

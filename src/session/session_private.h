@@ -39,6 +39,8 @@ struct session {
     unsigned flags;               /* of session_connect() */
     bool touched;                 /* programming mode was entered at least once */
     bool erase_begun;             /* Chip Erase was sent and has not ended */
+    bool instructed;              /* by raw instructions, whatever they did */
+    bool clock_set;               /* by session_set_clock() */
     bool keeps_eeprom;            /* the erase to come is followed by its rewriting */
     const struct rescue *rescue;  /* holds what is not back in the chip; NULL: nothing */
     const struct memory *boosted; /* holds the raised clock in place of boosted_from; NULL: none */

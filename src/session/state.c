@@ -26,7 +26,7 @@ static const char *change_text(enum change change)
 
 static bool anything_changed(const struct session *s)
 {
-    if (s->report.erased || s->erase_begun)
+    if (s->report.erased || s->erase_begun || s->instructed)
         return true;
     for (size_t i = 0; s->held != NULL && i < s->report.memory_count; i++)
         if (s->held[i].change != CHANGE_NONE)
@@ -79,11 +79,15 @@ void session_tell_state(const struct session *s, struct error *e)
                    "; flash, EEPROM and lock bits are not to be trusted");
     else if (s->report.erased)
         used = append(text, sizeof text, used, "%s%s", "the chip was erased", "");
+    if (s->instructed)
+        used = append(text, sizeof text, used, "%s%s", used > 0 ? "; " : "",
+                      "raw instructions were sent, whatever they did");
     for (size_t i = 0; s->held != NULL && i < s->report.memory_count; i++) {
         if (s->held[i].change == CHANGE_NONE)
             continue;
         used = append(text, sizeof text, used,
-                      s->erase_begun || s->report.erased || listed > 0 ? "; %s %s" : "%s %s",
+                      s->erase_begun || s->report.erased || s->instructed || listed > 0 ? "; %s %s"
+                                                                                        : "%s %s",
                       s->part->memories[i].name, change_text(s->held[i].change));
         listed++;
     }

@@ -155,6 +155,8 @@ static enum status do_step(struct run *r, const struct plan_step *step, struct e
     case PLAN_WRITE:
     case PLAN_VERIFY:
         return do_with_image(r, step, e);
+    case PLAN_COMMANDS:
+        return step->operation->commands->run(step->operation->commands, r->session, e);
     }
     return error_set(e, STATUS_INTERNAL, "unknown step");
 }
