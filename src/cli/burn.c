@@ -242,7 +242,8 @@ static enum status add_operations(struct burn *b, struct error *e)
     /* A recipe without such a variant has JTAG off, or is for a chip that has none. */
     const bool variant = b->run->cli->settings.no_jtag && recipe->hfuse_no_jtag.known;
     TRY(choose_file(b, e));
-    file_source_init(&b->files[0], b->update.file, b->update.file, b->update.format, 0);
+    file_source_init(&b->files[0], b->update.file, b->update.file, b->update.format,
+                     FORMAT_ALLOW_OTHER_CHIP); /* looked at here */
     b->operations[0] = (struct operation){
         .kind = OPERATION_WRITE, .memory = "flash", .source = &b->files[0].source};
     b->count = 1;

@@ -18,7 +18,7 @@ static const struct allowance {
     {"no-end-record", FORMAT_ALLOW_NO_END, 0},
     {"data-after-end", FORMAT_ALLOW_DATA_AFTER_END, 0},
     {"overlap", FORMAT_ALLOW_OVERLAP, 0},
-    {"signature-mismatch", 0, JOB_FORCE_SIGNATURE},
+    {"signature-mismatch", FORMAT_ALLOW_OTHER_CHIP, JOB_FORCE_SIGNATURE},
     {"other-chip", 0, 0}, /* burn's own to ask for */
     {"boot-start", 0, 0},
 };
@@ -233,7 +233,7 @@ enum status cli_job_init(struct cli_job *j, const struct settings *s, const stru
                          struct error *e)
 {
     *j = (struct cli_job){.job = {.part = s->part, .flags = job_flags(s)}};
-    unsigned format_allow = 0;
+    unsigned format_allow = s->force ? FORMAT_ALLOW_OTHER_CHIP : 0u;
     for (size_t i = 0; i < s->allow.count; i++)
         TRY(take_allowance(s->allow.items[i], &format_allow, &j->job.flags, e));
     TRY(check_exit_options(&s->exit_options, &j->job.flags, e));

@@ -8,7 +8,7 @@ static const struct address_region regions[] = {
     {0x000000, 0x800000, "flash", true},   {0x800000, 0x810000, "RAM", false},
     {0x810000, 0x820000, "eeprom", true},  {0x820000, 0x830000, "fuses", true},
     {0x830000, 0x840000, "lock", true},    {0x840000, 0x850000, "signature", true},
-    {0x850000, 0x860000, "usersig", true},
+    {0x850000, 0x860000, "usersig", true}, {0x860000, 0x870000, "bootrow", true},
 };
 
 /* The fuse bytes stand in the order low, high, extended (avr-libc, <avr/fuse.h>). Parts with one
@@ -61,7 +61,7 @@ bool address_map_memory(const struct memory *memory, uint32_t *begin, uint32_t *
     case MEMORY_LOCK:
         return region_window(0x830000, begin, end);
     case MEMORY_SIGNATURE:
-        *begin = 0x840000;
+        *begin = ADDRESS_MAP_SIGNATURE;
         *end = *begin + memory->size;
         return true;
     case MEMORY_CALIBRATION: /* behind the three signature bytes, as avrdude has it */

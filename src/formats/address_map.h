@@ -11,7 +11,8 @@
 
 enum {
     ADDRESS_MAP_DATA = 0x800000, /* RAM and registers; everything below is flash */
-    ADDRESS_MAP_EEPROM = 0x810000
+    ADDRESS_MAP_EEPROM = 0x810000,
+    ADDRESS_MAP_SIGNATURE = 0x840000
 };
 
 /* One kind of memory's window, [begin, end). */

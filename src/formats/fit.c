@@ -149,13 +149,39 @@ static enum status check_bounds(const struct format_input *in, const struct pars
                        plural(over));
 }
 
-enum status fit_to_memory(const struct format_input *in, struct parsed *p, bool addressed,
-                          struct context *c, struct error *e)
+/* A file that follows the map may say which chip it is for. */
+static enum status check_signature(const struct format_input *in, const struct parsed *p,
+                                   const struct part *part, struct context *c, struct error *e)
+{
+    uint8_t found[3];
+    char text[120];
+    if (part == NULL || image_copy(p->image, ADDRESS_MAP_SIGNATURE, found, 3, 0) != 3 ||
+        memcmp(found, part->signature, 3) == 0)
+        return STATUS_OK;
+    (void)snprintf(text, sizeof text,
+                   "the signature in it is %02x %02x %02x, but the %s has %02x %02x %02x", found[0],
+                   found[1], found[2], part->name, part->signature[0], part->signature[1],
+                   part->signature[2]);
+    if ((in->allow & FORMAT_ALLOW_OTHER_CHIP) != 0) {
+        context_log(c, LOG_NOTE, "%s: %s", in->name, text);
+        return STATUS_OK;
+    }
+    (void)input_error(in, 0, e, "is for another chip: %s", text);
+    error_hint(e, "if it is right all the same: --allow signature-mismatch");
+    return e->code;
+}
+
+enum status fit_to_memory(const struct format_input *in, struct parsed *p,
+                          enum addressing addressing, struct context *c, struct error *e)
 {
     uint32_t shift = 0;
-    if (addressed && in->memory->base < ADDRESS_MAP_DATA && image_end(p->image) > ADDRESS_MAP_DATA)
+    const bool mapped = addressing == ADDRESSING_MAP ||
+                        (addressing == ADDRESSING_ANY && image_end(p->image) > ADDRESS_MAP_DATA);
+    if (mapped && in->memory->base < ADDRESS_MAP_DATA) {
+        TRY(check_signature(in, p, in->part, c, e));
         TRY(take_window(in, p, &shift, c, e));
-    return check_bounds(in, p, addressed, shift, e);
+    }
+    return check_bounds(in, p, addressing != ADDRESSING_NONE, shift, e);
 }
 
 /* --- several memories ----------------------------------------------------------------------- */
@@ -210,6 +236,8 @@ enum status fit_to_part(const struct format_input *in, const struct parsed *p,
 {
     struct left_out everything = {{0}, 0};
     enum status status = list_others(in, p, UINT32_MAX, UINT32_MAX, &everything, e);
+    if (status == STATUS_OK)
+        status = check_signature(in, p, part, c, e);
     for (size_t i = 0; i < part->memory_count; i++) {
         images[i] = NULL;
         if (status == STATUS_OK)

@@ -12,23 +12,23 @@ struct format_row {
     enum format format;
     const char *name;
     enum status (*read)(const struct format_input *in, struct parsed *p, struct error *e);
-    bool addressed; /* the file says which address each byte has */
+    enum addressing addressing;
     bool writable;
 };
 
 static const struct format_row rows[] = {
-    {FORMAT_AUTO, "automatic", NULL, false, false},
-    {FORMAT_IHEX, "Intel HEX", ihex_read, true, true},
-    {FORMAT_IHEX_COMMENTS, "Intel HEX with comments", ihex_read, true, true},
-    {FORMAT_SREC, "Motorola S-record", srec_read, true, true},
-    {FORMAT_RAW, "raw binary", raw_read, false, true},
-    {FORMAT_ELF, "ELF", elf_read, true, false},
-    {FORMAT_IMMEDIATE, "immediate data", numbers_read, false, false},
-    {FORMAT_HEX, "list of hexadecimal numbers", numbers_read, false, true},
-    {FORMAT_DECIMAL, "list of decimal numbers", numbers_read, false, true},
-    {FORMAT_OCTAL, "list of octal numbers", numbers_read, false, true},
-    {FORMAT_BINARY, "list of binary numbers", numbers_read, false, true},
-    {FORMAT_ROMAN, "list of Roman numerals", numbers_read, false, true},
+    {FORMAT_AUTO, "automatic", NULL, ADDRESSING_NONE, false},
+    {FORMAT_IHEX, "Intel HEX", ihex_read, ADDRESSING_ANY, true},
+    {FORMAT_IHEX_COMMENTS, "Intel HEX with comments", ihex_read, ADDRESSING_ANY, true},
+    {FORMAT_SREC, "Motorola S-record", srec_read, ADDRESSING_ANY, true},
+    {FORMAT_RAW, "raw binary", raw_read, ADDRESSING_NONE, true},
+    {FORMAT_ELF, "ELF", elf_read, ADDRESSING_MAP, false},
+    {FORMAT_IMMEDIATE, "immediate data", numbers_read, ADDRESSING_NONE, false},
+    {FORMAT_HEX, "list of hexadecimal numbers", numbers_read, ADDRESSING_NONE, true},
+    {FORMAT_DECIMAL, "list of decimal numbers", numbers_read, ADDRESSING_NONE, true},
+    {FORMAT_OCTAL, "list of octal numbers", numbers_read, ADDRESSING_NONE, true},
+    {FORMAT_BINARY, "list of binary numbers", numbers_read, ADDRESSING_NONE, true},
+    {FORMAT_ROMAN, "list of Roman numerals", numbers_read, ADDRESSING_NONE, true},
 };
 
 /* What the end of a name promises. */
@@ -153,6 +153,17 @@ static void warn_of_disguise(const struct format_input *in, struct context *c)
                     in->name, row_of((char)format)->name);
 }
 
+/* Kin, like an ATmega328 and an ATmega328P, run each other's programs. */
+static void tell_chip(const struct format_input *in, const struct parsed *p, struct context *c)
+{
+    if (in->part == NULL || p->chip[0] == '\0')
+        return;
+    const size_t ours = strlen(in->part->id), theirs = strlen(p->chip);
+    const bool kin = strncasecmp(in->part->id, p->chip, ours < theirs ? ours : theirs) == 0;
+    context_log(c, kin ? LOG_DETAIL : LOG_NOTE, "%s: built for the %s%s%s", in->name, p->chip,
+                kin ? "" : ", not for the ", kin ? "" : in->part->name);
+}
+
 static void tell(const struct format_input *in, const struct parsed *p, bool detected,
                  struct context *c)
 {
@@ -165,6 +176,7 @@ static void tell(const struct format_input *in, const struct parsed *p, bool det
         context_log(c, comments ? LOG_DETAIL : LOG_NOTE,
                     "%s: %zu line%s without a record passed over, the first is line %zu", in->name,
                     p->passed_over, p->passed_over == 1 ? "" : "s", p->first_passed_over);
+    tell_chip(in, p, c);
     if (p->bad_checksums > 0)
         context_log(c, LOG_WARNING, "%s: %zu wrong checksum%s, the first in line %zu", in->name,
                     p->bad_checksums, p->bad_checksums == 1 ? "" : "s", p->first_bad_checksum);
@@ -201,11 +213,12 @@ enum status format_read(const struct format_input *in, struct context *c, struct
     struct parsed parsed;
     TRY(parsed_init(&parsed, e));
     enum status status = parse(in, &input, &row, &parsed, e);
-    if (status != STATUS_OK && row != NULL && row->addressed && parsed.record_count == 0)
+    if (status != STATUS_OK && row != NULL && row->addressing != ADDRESSING_NONE &&
+        parsed.record_count == 0)
         hint_at_format(&input, e);
     if (status == STATUS_OK && in->memory != NULL) {
         tell(&input, &parsed, in->format == FORMAT_AUTO, c);
-        status = fit_to_memory(&input, &parsed, row->addressed, c, e);
+        status = fit_to_memory(&input, &parsed, row->addressing, c, e);
     }
     if (status == STATUS_OK) {
         *out = (struct format_result){.image = parsed.image, .format = input.format};
@@ -223,7 +236,7 @@ enum status format_read_multi(const struct format_input *in, const struct part *
     struct parsed parsed;
     TRY(parsed_init(&parsed, e));
     enum status status = parse(in, &input, &row, &parsed, e);
-    if (status == STATUS_OK && !row->addressed)
+    if (status == STATUS_OK && row->addressing == ADDRESSING_NONE)
         status = input_error(&input, 0, e,
                              "%s has no addresses, so it cannot hold several memories", row->name);
     if (status == STATUS_OK) {
@@ -287,7 +300,7 @@ enum status format_write_multi(enum format format, const struct memory_image *li
                                uint8_t **out, size_t *size, struct error *e)
 {
     const struct format_row *row = row_of((char)format);
-    if (row == NULL || !row->writable || !row->addressed)
+    if (row == NULL || !row->writable || row->addressing == ADDRESSING_NONE)
         return error_set(e, STATUS_USAGE, "%s cannot hold several memories",
                          row != NULL ? row->name : "that");
     struct image *whole = image_new();

@@ -133,9 +133,13 @@ enum status parsed_put(struct parsed *p, const struct format_input *in, size_t l
     if (status == STATUS_INPUT) {
         uint8_t present = 0;
         (void)image_get(p->image, conflict, &present);
-        (void)input_error(in, line, e, "0x%02x for address 0x%x, where line %zu has 0x%02x",
-                          data[conflict - at], conflict, parsed_line(p, conflict), present);
-        error_hint(e, "--allow overlap lets the later line win");
+        if (line == 0)
+            (void)input_error(in, 0, e, "0x%02x for address 0x%x, where it has 0x%02x already",
+                              data[conflict - at], conflict, present);
+        else
+            (void)input_error(in, line, e, "0x%02x for address 0x%x, where line %zu has 0x%02x",
+                              data[conflict - at], conflict, parsed_line(p, conflict), present);
+        error_hint(e, "--allow overlap lets the later %s win", line == 0 ? "one" : "line");
         return e->code;
     }
     TRY(status);

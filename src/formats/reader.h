@@ -54,6 +54,7 @@ struct parsed {
     size_t record_count, record_capacity;
     size_t passed_over, first_passed_over; /* lines that are no record */
     size_t bad_checksums, first_bad_checksum;
+    char chip[24]; /* "atmega328p": what the file says it was built for; empty: nothing */
 };
 
 MUST_USE enum status parsed_init(struct parsed *p, struct error *e);
@@ -86,10 +87,18 @@ bool ihex_looks_like(struct line line);
 bool srec_looks_like(struct line line);
 bool elf_looks_like(const uint8_t *data, size_t size);
 
+/* Which addresses the bytes of a file have. */
+enum addressing {
+    ADDRESSING_NONE, /* none: one follows the other from the memory's base on */
+    ADDRESSING_ANY,  /* the memory's own, or those of the GNU address map */
+    ADDRESSING_MAP   /* those of the GNU address map, where the memory has a place in it */
+};
+
 /* Takes what belongs to in->memory out of the file, moved to where the memory begins, and makes
- * sure that it fits. in->memory is not NULL. `addressed`: the format carries addresses. */
-MUST_USE enum status fit_to_memory(const struct format_input *in, struct parsed *p, bool addressed,
-                                   struct context *c, struct error *e);
+ * sure that it fits, and that the file is not for another chip than in->part. in->memory is not
+ * NULL. */
+MUST_USE enum status fit_to_memory(const struct format_input *in, struct parsed *p,
+                                   enum addressing addressing, struct context *c, struct error *e);
 
 /* The same for all memories of the part; see format_read_multi(). */
 MUST_USE enum status fit_to_part(const struct format_input *in, const struct parsed *p,

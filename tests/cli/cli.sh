@@ -216,7 +216,7 @@ source.c
 four.hex:s no S-record
 0x100:m
 TABLE
-run 17 -c sim -P kept -p m328p -U flash:w:program.elf; err 'ELF'
+run 3 -c sim -P kept -p m328p -U flash:w:program.elf; err 'ELF file is cut short'
 run 3 -c sim -P kept -p m328p -U lfuse:w:0x1ff:m; err 'lfuse|0x1ff'
 run 3 -c sim -P kept -p m328p -U lfuse:w:0xff,0xff:m
 run 3 -c sim -P kept -p m328p -U flash:w:four.hex -U eeprom:w:no-such.eep
@@ -236,6 +236,40 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         ./ispflash -c dryrun -p m328p -U flash:w:secret.hex >stdout 2>stderr
     [ $? = 3 ] || broken "an unreadable file"
     err 'secret.hex: may not be read'
+fi
+
+# --- ELF ----------------------------------------------------------------------------------------
+if command -v avr-gcc >/dev/null; then
+    cat >app.c <<'SOURCE'
+#include <avr/io.h>
+#include <avr/eeprom.h>
+#include <avr/fuse.h>
+#include <avr/lock.h>
+#include <avr/signature.h>
+FUSES = {.low = 0xe2, .high = 0xd1, .extended = 0xfd};
+LOCKBITS = 0xcf;
+unsigned char EEMEM settings[4] = {1, 2, 3, 4};
+volatile int counter = 0x1234;
+int main(void) { for (;;) counter++; }
+SOURCE
+    avr-gcc -mmcu=atmega328p -Os -o app.elf app.c
+    avr-gcc -mmcu=atmega328p -Os -c -o app.o app.c
+    avr-objcopy -j .text -j .data -O binary app.elf app.bin
+    head -c 5000 app.elf >cut.elf
+    rm -f chip
+    run 0 -c sim -P chip -p m328p -U app.elf -U eeprom:w:app.elf -U lfuse:w:app.elf:e \
+        -U hfuse:w:app.elf -U lock:w:app.elf
+    no_err 'error|fail'; err '^  lfuse 0x62 -> 0xe2$'; err '^  lock 0xff -> 0xcf$'
+    run 0 -c sim -P chip -p m328p -U flash:v:app.bin:r -U eeprom:v:1,2,3,4:m -U signature:v:app.elf
+    run 3 -c sim -P chip -p m32u4 -U app.elf; err 'built for the atmega328p'; err '1e 95 0f'
+    run 3 -c sim -P chip -p m328p -U app.o; err 'not linked yet'; err 'not touched'
+    run 3 -c sim -P chip -p m328p -U cut.elf; err 'cut short'; err 'not touched'
+    run 3 -c sim -P chip -p m328p -U /proc/self/exe; err '64-bit'
+    run 0 info app.elf; out '^app.elf: ELF, '; out '^  fuses: 3 bytes'
+    run 0 convert app.elf -o app.hex
+    run 0 diff app.elf app.hex
+    run 0 merge app.elf app.hex -o both.hex
+    same app.hex both.hex
 fi
 
 # --- bad chips ----------------------------------------------------------------------------------

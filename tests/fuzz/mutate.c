@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ispflash/format.h"
+#include "support/elf_file.h"
 #include "support/random.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,6 +56,24 @@ static void seed_from_image(struct sample *sample, enum format format, struct te
     }
     free(data);
     image_free(image);
+}
+
+/* Sections of all memories, in random places of them. */
+static void seed_from_elf(struct sample *sample, struct test_random *random)
+{
+    static const uint32_t begins[] = {0, 0x1000, 0x810000, 0x820000, 0x830000, 0x840000};
+    struct elf_request request = {.count = 1 + random_below(random, 6),
+                                  .no_sections = random_below(random, 4) == 0,
+                                  .padding = random_below(random, 3)};
+    struct elf_file file;
+    for (size_t i = 0; i < request.count; i++)
+        request.segments[i] = (struct elf_segment){.address = begins[i],
+                                                   .runs_at = begins[i],
+                                                   .bytes = "\x1e\x95\x0f\x42",
+                                                   .size = 1 + random_below(random, 4)};
+    elf_file_make(&request, &file);
+    sample->size = file.size;
+    memcpy(sample->bytes, file.bytes, file.size);
 }
 
 static void insert_bytes(struct sample *s, size_t at, const uint8_t *bytes, size_t size)
@@ -168,7 +187,10 @@ int main(int argc, char **argv)
     struct test_random random = {.state = 0x9e3779b97f4a7c15u ^ (unsigned char)argv[1][0]};
     static struct sample seeds[SEED_COUNT];
     for (size_t i = 0; i < SEED_COUNT; i++) {
-        seed_from_image(&seeds[i], format, &random);
+        if (format == FORMAT_ELF)
+            seed_from_elf(&seeds[i], &random);
+        else
+            seed_from_image(&seeds[i], format, &random);
         (void)LLVMFuzzerTestOneInput(seeds[i].bytes, seeds[i].size);
     }
     (void)LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
