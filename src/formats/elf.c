@@ -8,7 +8,7 @@
 #include "reader.h"
 
 #include <elf.h>
-#include <libelf.h>
+#include <gelf.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,7 +171,7 @@ static enum status put_signature(const struct elf_walk *w, const uint8_t *data, 
     return parsed_put(w->parsed, w->in, 0, ADDRESS_MAP_SIGNATURE, last_first ? turned : data, 3, e);
 }
 
-static enum status put(const struct elf_walk *w, uint64_t address, uint64_t offset, uint32_t size,
+static enum status put(const struct elf_walk *w, uint64_t address, uint64_t offset, uint64_t size,
                        struct error *e)
 {
     const uint8_t *data = w->in->data + offset;
@@ -181,42 +181,41 @@ static enum status put(const struct elf_walk *w, uint64_t address, uint64_t offs
 }
 
 /* Content that a loader takes into memory. */
-static bool has_content(const Elf32_Shdr *section)
+static bool has_content(const GElf_Shdr *section)
 {
     return (section->sh_flags & SHF_ALLOC) != 0 && section->sh_size > 0 &&
            section->sh_type != SHT_NOBITS && section->sh_type != SHT_NULL;
 }
 
 /* By its place in the file and in the memory that it runs in. */
-static bool lies_in(const Elf32_Shdr *section, const Elf32_Phdr *segment)
+static bool lies_in(const GElf_Shdr *section, const GElf_Phdr *segment)
 {
     return section->sh_offset >= segment->p_offset &&
-           (uint64_t)section->sh_offset + section->sh_size <=
-               (uint64_t)segment->p_offset + segment->p_filesz &&
+           section->sh_offset + section->sh_size <= segment->p_offset + segment->p_filesz &&
            section->sh_addr - segment->p_vaddr == section->sh_offset - segment->p_offset;
 }
 
-static enum status put_sections(const struct elf_walk *w, const Elf32_Phdr *segment, bool *any,
+static enum status put_sections(const struct elf_walk *w, const GElf_Phdr *segment, bool *any,
                                 struct error *e)
 {
     Elf_Scn *section = NULL;
     *any = false;
     while ((section = elf_nextscn(w->elf, section)) != NULL) {
-        const Elf32_Shdr *header = elf32_getshdr(section);
-        if (header == NULL)
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) == NULL)
             return input_error(w->in, 0, e, "a broken ELF file: %s", elf_errmsg(-1));
-        if (!has_content(header) || !lies_in(header, segment))
+        if (!has_content(&header) || !lies_in(&header, segment))
             continue;
         *any = true;
-        const uint32_t offset = header->sh_offset - segment->p_offset;
-        TRY(put(w, (uint64_t)segment->p_paddr + offset, header->sh_offset, header->sh_size, e));
+        TRY(put(w, segment->p_paddr + (header.sh_offset - segment->p_offset), header.sh_offset,
+                header.sh_size, e));
     }
     return STATUS_OK;
 }
 
-static enum status put_segment(const struct elf_walk *w, const Elf32_Phdr *segment, struct error *e)
+static enum status put_segment(const struct elf_walk *w, const GElf_Phdr *segment, struct error *e)
 {
-    const uint64_t end = (uint64_t)segment->p_offset + segment->p_filesz;
+    const uint64_t end = segment->p_offset + segment->p_filesz;
     bool any = false;
     if (segment->p_type != PT_LOAD || segment->p_filesz == 0)
         return STATUS_OK;
@@ -233,12 +232,15 @@ static enum status put_segments(const struct elf_walk *w, struct error *e)
     size_t count = 0;
     if (elf_getphdrnum(w->elf, &count) != 0)
         return input_error(w->in, 0, e, "a broken ELF file: %s", elf_errmsg(-1));
-    const Elf32_Phdr *segments = elf32_getphdr(w->elf);
-    if (count == 0 || segments == NULL)
+    if (count == 0)
         return input_error(w->in, 0, e,
                            "the ELF file has no program headers: nothing says what is loaded");
-    for (size_t i = 0; i < count; i++)
-        TRY(put_segment(w, &segments[i], e));
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(w->elf, (int)i, &segment) == NULL)
+            return input_error(w->in, 0, e, "a broken ELF file: %s", elf_errmsg(-1));
+        TRY(put_segment(w, &segment, e));
+    }
     if (image_empty(w->parsed->image))
         return input_error(w->in, 0, e, "the ELF file loads nothing: there is nothing to program");
     return STATUS_OK;
@@ -256,17 +258,18 @@ static void find_chip(const struct elf_walk *w)
     if (elf_getshdrstrndx(w->elf, &names) != 0)
         return;
     while ((section = elf_nextscn(w->elf, section)) != NULL) {
-        const Elf32_Shdr *header = elf32_getshdr(section);
-        const char *name = header != NULL ? elf_strptr(w->elf, names, header->sh_name) : NULL;
+        GElf_Shdr header;
+        const char *name = gelf_getshdr(section, &header) != NULL
+                               ? elf_strptr(w->elf, names, header.sh_name)
+                               : NULL;
         if (name == NULL || strcmp(name, ".note.gnu.avr.deviceinfo") != 0 ||
-            (uint64_t)header->sh_offset + header->sh_size > w->in->size ||
-            header->sh_size < OFFSETS + 8)
+            header.sh_offset + header.sh_size > w->in->size || header.sh_size < OFFSETS + 8)
             continue;
         /* The offset table begins with its size; behind it lie the strings. */
-        const uint8_t *note = w->in->data + header->sh_offset;
+        const uint8_t *note = w->in->data + header.sh_offset;
         const uint64_t strings = (uint64_t)OFFSETS + get_le32(note + OFFSETS);
         const uint64_t at = strings + get_le32(note + OFFSETS + 4);
-        for (size_t i = 0; i + 1 < sizeof w->parsed->chip && at + i < header->sh_size; i++)
+        for (size_t i = 0; i + 1 < sizeof w->parsed->chip && at + i < header.sh_size; i++)
             w->parsed->chip[i] = (char)note[at + i];
     }
 }
