@@ -103,6 +103,43 @@ static enum status find_command(const char *name, const struct command **out, st
     return e->code;
 }
 
+bool cli_config_path(const struct surroundings *around, const char *name, char *out,
+                     size_t capacity)
+{
+    const bool xdg = around->config_home != NULL && around->config_home[0] == '/';
+    const char *base = xdg ? around->config_home : around->home;
+    if (base == NULL || base[0] == '\0')
+        return false;
+    const int length = snprintf(out, capacity, "%s%s/ispflash%s%s", base, xdg ? "" : "/.config",
+                                name[0] != '\0' ? "/" : "", name);
+    return length > 0 && (size_t)length < capacity;
+}
+
+/* `ispflash run JOB ...`: the line that the configuration gives the job, with what stands behind
+ * its name as further options and operands. `*command`: the command it runs. */
+static enum status expand_job(struct cli *cli, int argc, char *const *argv,
+                              const struct command **command, struct error *e)
+{
+    struct settings given = cli->settings, *s = &cli->settings;
+    const char *word = NULL;
+    if (given.operands.count == 0)
+        return error_set(e, STATUS_USAGE, "run needs the name of a job: ispflash run JOB");
+    *s = (struct settings){0};
+    enum status status = config_apply_job(&cli->config, given.operands.items[0], s, &word, e);
+    const size_t name_at = s->operands.count;
+    if (status == STATUS_OK)
+        status = options_parse(argc, argv, 2, s, e);
+    if (status == STATUS_OK)
+        text_list_remove(&s->operands, name_at);
+    *command = NULL;
+    if (status == STATUS_OK && word != NULL)
+        status = find_command(word, command, e);
+    if (status == STATUS_OK && word != NULL && (*command)->run == NULL)
+        status = error_set(e, STATUS_USAGE, "a job cannot run a job");
+    settings_free(&given);
+    return status;
+}
+
 static enum status run(struct cli *cli, int argc, char *const *argv, struct error *e)
 {
     const struct command *command = NULL;
@@ -128,6 +165,9 @@ static enum status run(struct cli *cli, int argc, char *const *argv, struct erro
     case ACTION_RUN:
         break;
     }
+    TRY(config_read(&cli->config, cli->around, cli->settings.no_config, e));
+    if (command != NULL && command->run == NULL)
+        TRY(expand_job(cli, argc, argv, &command, e));
     TRY(set_sink(cli, e));
     return command != NULL ? command->run(cli, e) : flash_run(cli, e);
 }
@@ -190,5 +230,6 @@ int cli_main(const struct surroundings *around, int argc, char *const *argv)
     if (status == STATUS_OK)
         status = closed;
     settings_free(&cli.settings);
+    config_free(&cli.config);
     return exit_code(&cli, status);
 }

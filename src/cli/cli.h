@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "config.h"
 #include "ispflash/error.h"
 #include "json_sink.h"
 #include "options.h"
@@ -13,23 +14,25 @@
 
 /* All that a run takes from the process it is in. main() alone looks there. */
 struct surroundings {
-    const char *program;                 /* as called, without folders */
-    FILE *results, *talk;                /* standard output and standard error */
-    FILE *input;                         /* standard input, for answers */
-    bool can_ask;                        /* a person is there to answer: both ends are a terminal */
-    bool talk_is_terminal;               /* one that takes escape sequences */
-    unsigned columns;                    /* of that terminal; 0: unknown */
-    const char *home;                    /* $HOME; this and all below may be NULL */
-    const char *config_home;             /* $XDG_CONFIG_HOME */
-    const char *no_color;                /* $NO_COLOR */
-    const char *force_color;             /* $CLICOLOR_FORCE */
-    const volatile sig_atomic_t *cancel; /* the number of the signal that came */
+    const char *program;     /* as called, without folders */
+    FILE *results, *talk;    /* standard output and standard error */
+    FILE *input;             /* standard input, for answers */
+    bool can_ask;            /* a person is there to answer: both ends are a terminal */
+    bool talk_is_terminal;   /* one that takes escape sequences */
+    unsigned columns;        /* of that terminal; 0: unknown */
+    const char *home;        /* $HOME; this and all below may be NULL */
+    const char *config_home; /* $XDG_CONFIG_HOME */
+    const char *no_color;    /* $NO_COLOR */
+    const char *force_color; /* $CLICOLOR_FORCE */
+    const char *(*variable)(const char *name); /* $ISPFLASH_...; NULL: there are none */
+    const volatile sig_atomic_t *cancel;       /* the number of the signal that came */
 };
 
 struct cli {
     const struct surroundings *around;
     bool as_avrdude; /* called by that name */
     struct settings settings;
+    struct config config;  /* defaults and jobs */
     struct text_sink sink; /* where messages go, for a person */
     struct json_sink json; /* and for programs, with --json */
     struct sink *listener; /* the one of the two that is asked for */
@@ -41,7 +44,8 @@ struct cli {
 /* A first word that is no option. */
 struct command {
     const char *name, *arguments, *summary;
-    /* `cli` has its settings read; its operands are what stands behind the name. */
+    /* `cli` has its settings read; its operands are what stands behind the name. NULL: the command
+     * stands for another line, see expand_job(). */
     enum status (*run)(struct cli *cli, struct error *e);
 };
 
@@ -55,6 +59,11 @@ int cli_main(const struct surroundings *around, int argc, char *const *argv);
 /* A note from the command line itself, and an error from before or outside a session. */
 void cli_log(const struct cli *cli, enum log_level level, const char *format, ...) PRINTF(3, 4);
 void cli_error(const struct cli *cli, const struct error *error);
+
+/* The path of `name` in the folder of the user's configuration, of the folder itself for "". False:
+ * there is no such folder, or it is too long to be opened. */
+bool cli_config_path(const struct surroundings *around, const char *name, char *out,
+                     size_t capacity);
 
 /* The line without a command: as avrdude's. */
 MUST_USE enum status flash_run(struct cli *cli, struct error *e);
@@ -71,6 +80,7 @@ MUST_USE enum status command_backup(struct cli *cli, struct error *e);  /* backu
 MUST_USE enum status command_restore(struct cli *cli, struct error *e);
 MUST_USE enum status command_fuses(struct cli *cli, struct error *e);   /* fuses.c */
 MUST_USE enum status command_convert(struct cli *cli, struct error *e); /* command_merge.c */
+MUST_USE enum status command_config(struct cli *cli, struct error *e);  /* command_config.c */
 MUST_USE enum status command_diff(struct cli *cli, struct error *e);    /* command_info.c */
 MUST_USE enum status command_info(struct cli *cli, struct error *e);    /* command_info.c */
 MUST_USE enum status command_merge(struct cli *cli, struct error *e);   /* command_merge.c */

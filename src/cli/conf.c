@@ -124,8 +124,10 @@ static void skip_block(struct scanner *s)
     }
 }
 
-static enum status set_text(char **out, const char *text, struct error *e)
+enum status conf_set(char **out, const char *text, struct error *e)
 {
+    if (text == NULL)
+        return STATUS_OK;
     char *copy = strdup(text);
     if (copy == NULL)
         return error_set(e, STATUS_NO_MEMORY, "no memory for the configuration");
@@ -148,9 +150,9 @@ static enum status take_default(const char *name, const char *value, struct conf
     if (!is_said(value))
         return STATUS_OK;
     if (strcmp(name, "default_programmer") == 0)
-        return set_text(&conf->programmer, value, e);
+        return conf_set(&conf->programmer, value, e);
     if (strcmp(name, "default_serial") == 0)
-        return set_text(&conf->serial, value, e);
+        return conf_set(&conf->serial, value, e);
     /* 0 stands for "not said" there too. */
     if (strcmp(name, "default_baudrate") == 0 &&
         quantity_count(value, UINT32_MAX, &number, &ignored) == STATUS_OK)
@@ -206,5 +208,7 @@ void conf_free(struct conf *conf)
 {
     free(conf->programmer);
     free(conf->serial);
+    free(conf->port);
+    free(conf->part);
     *conf = (struct conf){0};
 }

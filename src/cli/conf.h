@@ -1,5 +1,5 @@
-/* What an avrdude.conf says about defaults. Its parts and programmers are passed over: ours are
- * built in. */
+/* Defaults: what an avrdude.conf says about them, and what our own configuration puts over that.
+ * The parts and programmers of an avrdude.conf are passed over: ours are built in. */
 #ifndef CLI_CONF_H
 #define CLI_CONF_H
 
@@ -11,6 +11,7 @@
 /* Zeroed: nothing is said. Freed by conf_free(). */
 struct conf {
     char *programmer, *serial; /* default_programmer, default_serial; NULL: not said */
+    char *port, *part;         /* of our own configuration's alone; NULL: not said */
     uint32_t baud;             /* default_baudrate; 0: not said */
     uint32_t sck_hz;           /* default_bitclock, a period in microseconds there */
 };
@@ -21,6 +22,9 @@ MUST_USE enum status conf_parse(const char *text, size_t size, struct conf *conf
 
 /* The same for a file. STATUS_INPUT: it cannot be read. An empty one says nothing. */
 MUST_USE enum status conf_read(const char *path, struct conf *conf, struct error *e);
+
+/* A copy of `text` in place of what *out was; with NULL that stays. */
+MUST_USE enum status conf_set(char **out, const char *text, struct error *e);
 
 void conf_free(struct conf *conf);
 

@@ -61,8 +61,9 @@ static enum status find_part(struct fuses *f, struct error *e)
 {
     const struct settings *s = f->settings;
     struct fuse_set set;
-    if (s->part != NULL)
-        return part_find(f->run.parts, s->part, &f->part, e);
+    const char *named = s->part != NULL ? s->part : f->run.conf.part;
+    if (named != NULL)
+        return part_find(f->run.parts, named, &f->part, e);
     if (s->check != NULL && strcmp(s->check, "-") != 0) {
         TRY(read_file(f, s->check, NULL, &set, e));
         f->part = set.part;
@@ -391,7 +392,9 @@ static enum status online(struct fuses *f, struct error *e)
 static enum status run_fuses(struct fuses *f, struct error *e)
 {
     TRY(run_read_configuration(&f->run, e));
-    f->online = f->settings->programmer != NULL || f->run.conf.programmer != NULL;
+    /* A default programmer is asked, but values alone never make a line that writes. */
+    f->online = f->settings->programmer != NULL ||
+                (f->run.conf.programmer != NULL && f->settings->operands.count == 0);
     TRY(find_part(f, e));
     if (f->part != NULL)
         TRY(take_operands(f, e));

@@ -82,6 +82,15 @@ void help_all(FILE *out, const char *program)
             if (option_table[i].group == group)
                 put_option(out, &option_table[i]);
     }
+    (void)fprintf(out,
+                  "\nEnvironment, below the options and above the files of ispflash config:\n");
+    for (size_t i = 0; i < DEFAULT_COUNT; i++) {
+        const enum config_default which = (enum config_default)i;
+        const int length = fprintf(out, "  %s", config_default_variable(which));
+        char text[64];
+        (void)snprintf(text, sizeof text, "as --%s", config_default_name(which));
+        put_wrapped(out, text, length > 0 ? (size_t)length : 0);
+    }
     (void)fprintf(out, "\nCommands, as the first word:\n");
     for (size_t i = 0; i < command_count; i++) {
         const struct command *command = &command_table[i];

@@ -232,7 +232,8 @@ static enum status set_programmer(struct programmer_config *p, const struct sett
 enum status cli_job_init(struct cli_job *j, const struct settings *s, const struct conf *conf,
                          struct error *e)
 {
-    *j = (struct cli_job){.job = {.part = s->part, .flags = job_flags(s)}};
+    *j = (struct cli_job){
+        .job = {.part = s->part != NULL ? s->part : conf->part, .flags = job_flags(s)}};
     unsigned format_allow = s->force ? FORMAT_ALLOW_OTHER_CHIP : 0u;
     for (size_t i = 0; i < s->allow.count; i++)
         TRY(take_allowance(s->allow.items[i], &format_allow, &j->job.flags, e));

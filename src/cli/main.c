@@ -27,6 +27,11 @@ static unsigned terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+static const char *variable(const char *name)
+{
+    return getenv(name);
+}
+
 int main(int argc, char **argv)
 {
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -42,6 +47,7 @@ int main(int argc, char **argv)
         .config_home = getenv("XDG_CONFIG_HOME"),
         .no_color = getenv("NO_COLOR"),
         .force_color = getenv("CLICOLOR_FORCE"),
+        .variable = variable,
         .cancel = signals_catch(),
     };
     return cli_main(&around, argc, argv);

@@ -20,6 +20,14 @@ enum status text_list_add(struct text_list *list, const char *text, size_t lengt
     return STATUS_OK;
 }
 
+void text_list_remove(struct text_list *list, size_t index)
+{
+    free(list->items[index]);
+    list->count--;
+    memmove(list->items + index, list->items + index + 1,
+            (list->count - index) * sizeof *list->items);
+}
+
 void text_list_free(struct text_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -20,6 +20,7 @@ struct text_list {
 
 MUST_USE enum status text_list_add(struct text_list *list, const char *text, size_t length,
                                    struct error *e);
+void text_list_remove(struct text_list *list, size_t index);
 void text_list_free(struct text_list *list);
 
 /* What is asked of the chip, in the order given. */

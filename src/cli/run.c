@@ -10,7 +10,7 @@
 #include "programmer/programmer.h"
 
 /* The last -C FILE in place of those before it, and after it every -C +FILE. */
-enum status run_read_configuration(struct run *r, struct error *e)
+static enum status read_avrdude_conf(struct run *r, struct error *e)
 {
     const struct settings *s = &r->cli->settings;
     const char *base = NULL;
@@ -28,16 +28,36 @@ enum status run_read_configuration(struct run *r, struct error *e)
     return status;
 }
 
+static void say_defaults(const struct cli *cli)
+{
+    const struct settings *s = &cli->settings;
+    const bool given[DEFAULT_COUNT] = {
+        [DEFAULT_PROGRAMMER] = s->programmer != NULL,
+        [DEFAULT_PORT] = s->port != NULL,
+        [DEFAULT_PART] = s->part != NULL,
+        [DEFAULT_BITCLOCK] = s->sck_hz != 0,
+        [DEFAULT_BAUD] = s->baud != 0,
+    };
+    for (size_t i = 0; i < DEFAULT_COUNT; i++) {
+        const struct config_value *value = &cli->config.defaults[i];
+        if (value->text != NULL && !given[i])
+            cli_log(cli, LOG_DETAIL, "%s %s: the default of %s",
+                    config_default_name((enum config_default)i), value->text, value->origin);
+    }
+}
+
+enum status run_read_configuration(struct run *r, struct error *e)
+{
+    TRY(read_avrdude_conf(r, e));
+    say_defaults(r->cli);
+    return config_apply(&r->cli->config, &r->conf, e);
+}
+
 /* The user's own parts. */
 static enum status add_parts(const struct cli *cli, struct part_database *parts, struct error *e)
 {
-    const struct surroundings *around = cli->around;
-    char folder[PATH_MAX] = ""; /* a longer one could not be opened */
-    if (around->config_home != NULL && around->config_home[0] == '/')
-        (void)snprintf(folder, sizeof folder, "%s/ispflash", around->config_home);
-    else if (around->home != NULL && around->home[0] != '\0')
-        (void)snprintf(folder, sizeof folder, "%s/.config/ispflash", around->home);
-    if (folder[0] != '\0' && !cli->settings.no_config)
+    char folder[PATH_MAX];
+    if (!cli->settings.no_config && cli_config_path(cli->around, "", folder, sizeof folder))
         TRY(part_database_add_directory(parts, folder, e));
     for (size_t i = 0; i < cli->settings.part_files.count; i++)
         TRY(part_database_add_file(parts, cli->settings.part_files.items[i], e));
@@ -58,18 +78,25 @@ void run_close(struct run *r)
     conf_free(&r->conf);
 }
 
-/* A serial port of the configuration's is meant for programmers on one. */
+/* A device's or file's name is meant for programmers on a serial port; usb:... for any. */
+static bool port_suits(const char *port, const struct programmer_driver *driver)
+{
+    return (driver->features & PROGRAMMER_SERIAL) != 0 || strncmp(port, "usb", 3) == 0;
+}
+
 enum status run_default_port(const struct run *r, struct programmer_config *p, struct error *e)
 {
     const struct conf *conf = &r->conf;
     struct programmer_entry *entries = NULL;
     const struct programmer_entry *entry = NULL;
     const struct programmer_driver *driver = NULL;
-    if (p->port != NULL || conf->serial == NULL)
+    if (p->port != NULL || (conf->port == NULL && conf->serial == NULL))
         return STATUS_OK;
     TRY(programmer_entries(&entries, e));
     const enum status status = programmer_find(entries, p->id, &entry, &driver, e);
-    if (status == STATUS_OK && (driver->features & PROGRAMMER_SERIAL) != 0)
+    if (status == STATUS_OK && conf->port != NULL && port_suits(conf->port, driver))
+        p->port = conf->port;
+    else if (status == STATUS_OK && conf->serial != NULL && port_suits(conf->serial, driver))
         p->port = conf->serial;
     programmer_entries_free(entries);
     return status;

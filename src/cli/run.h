@@ -20,7 +20,7 @@ struct run {
 MUST_USE enum status run_open(struct run *r, struct cli *cli, struct error *e);
 void run_close(struct run *r);
 
-/* Takes in what -C names. */
+/* Takes in what -C names, and the user's own defaults. */
 MUST_USE enum status run_read_configuration(struct run *r, struct error *e);
 
 /* The port that the configuration names, where `p` has none and its programmer sits on one. */

@@ -449,6 +449,50 @@ run 0 --json -c dryrun -p m328p -U flash:w:four.hex; out '"event":"report"'; no_
 run 2 --json -Z; out '^\{"schema":1,"event":"error","class":"usage"'; no_err
 run 3 --json -c dryrun -p m328p -U flash:w:no-such.hex; out '"exit_status":3'; no_err
 
+# --- defaults and jobs of the user's ------------------------------------------------------------
+mkdir -p home/.config/ispflash
+printf '[defaults]\nprogrammer = dryrun\npart = m8\n' >home/.config/ispflash/config
+run 0 -U flash:w:four.hex; err 'ATmega8 via dryrun'
+run 0 -v -U flash:w:four.hex; err 'part m8: the default of .*/home/.config/ispflash/config'
+run 0 -p m328p -U flash:w:four.hex; err 'ATmega328P via dryrun'
+run 2 -N -U flash:w:four.hex; err 'no programmer is named'
+export ISPFLASH_PART=m16
+run 0 -U flash:w:four.hex; err 'ATmega16 via dryrun'
+run 0 config show; out '^  part +m16 +ISPFLASH_PART$'; out 'programmer +dryrun +.*/config$'
+run 0 config show -p m32 --json
+out '"event":"default","name":"part","value":"m32","origin":"command line"'
+unset ISPFLASH_PART
+run 0 fuses lfuse=0xe2; no_err 'via'; out '0xe2'   # a default programmer is no order to write
+cat >ispflash.conf <<'JOBS'
+[defaults]
+part = m328p
+port = somewhere
+[job nano]
+programmer = sim
+port = nano.chip
+memory = flash:w:four.hex
+memory = lfuse:w:0xff:m
+[job wipe]
+command = erase
+programmer = sim
+yes = yes
+[job again]
+command = run nano
+JOBS
+run 0 -c dryrun -U flash:w:four.hex; err 'ATmega328P via dryrun'   # its port is no default for that
+run 0 config show; out '^  nano +ispflash.conf$'; out '^  ispflash.conf$'
+run 0 run nano; err 'lfuse 0x62 -> 0xff'
+run 0 run nano -U hfuse:w:0xda:m -qq; no_err
+run 0 -c sim -P nano.chip -qq -U hfuse:r:-:h; out '^0xda$'
+run 0 run wipe -P nano.chip; err 'chip erased'
+run 2 run; err 'run needs the name of a job'
+run 2 run nanu; err 'did you mean "nano"'
+run 2 run again; err 'a job cannot run a job'
+run 2 config; err 'ispflash config show'
+printf '[job x]\nprogrammer = sim\nverbosity = 2\n' >ispflash.conf
+run 3 -U flash:w:four.hex; err 'ispflash.conf:3: a job has no "verbosity"'
+rm ispflash.conf home/.config/ispflash/config
+
 # --- lines of other programs --------------------------------------------------------------------
 cp four.hex boot.hex
 cp our.conf avrdude.conf
