@@ -13,6 +13,7 @@
 #include "ispflash/image.h"
 #include "ispflash/part.h"
 #include "programmer/programmer.h"
+#include "ispflash/diagnosis.h"
 
 struct target;
 
@@ -59,12 +60,20 @@ uint32_t target_clock(const struct target *t);
  * programmer takes its fastest clock that is not above `hz`, and tells it by target_clock(). */
 MUST_USE enum status target_set_clock(struct target *t, uint32_t hz, struct error *e);
 
-/* Reads the signature and these fuse or lock bytes `times` over, in one batch, and tells whether
- * every reading was as given: on a wire that is too fast they are not. Changes nothing. */
-MUST_USE enum status target_answers_alike(struct target *t, const uint8_t signature[3],
-                                          const struct memory *const *memories,
-                                          const uint8_t *values, size_t count, unsigned times,
-                                          bool *alike, struct error *e);
+/* Reads the signature and these fuse or lock bytes `times` over, in one batch, and counts the
+ * answers that are not as given: on a wire that is too fast there are some. At most 256 answers at
+ * once. Changes nothing. STATUS_UNSUPPORTED where no single answers can be asked for. */
+MUST_USE enum status target_count_wrong(struct target *t, const uint8_t signature[3],
+                                        const struct memory *const *memories, const uint8_t *values,
+                                        size_t count, unsigned times, unsigned *wrong,
+                                        struct error *e);
+
+/* One attempt to enter programming mode at this SCK (0, or where it is fixed: as it is), and what
+ * came back: answers of any kind are no failure. Nothing is retried, and nothing that could change
+ * a chip is sent. The chip counts as not identified afterwards, and programming mode may be on.
+ * STATUS_UNSUPPORTED for a programmer that shows nothing of the wires. */
+MUST_USE enum status target_probe(struct target *t, uint32_t sck_hz, struct isp_probe *out,
+                                  struct error *e);
 
 /* What the programmer measures of the chip's supply; false: it does not. */
 bool target_voltage(struct target *t, uint32_t *millivolts);

@@ -128,9 +128,12 @@ static enum status answers_as_known(struct session *s, bool *alike, struct error
             session_byte(s, m, &values[count]))
             list[count++] = m;
     }
+    unsigned wrong = 0;
     const unsigned times = (READINGS + 2 + (unsigned)count) / (3 + (unsigned)count);
-    return target_answers_alike(s->target, s->report.signature, list, values, count,
-                                times < 2 ? 2 : times, alike, e);
+    TRY(target_count_wrong(s->target, s->report.signature, list, values, count,
+                           times < 2 ? 2 : times, &wrong, e));
+    *alike = wrong == 0;
+    return STATUS_OK;
 }
 
 enum status session_come_back(struct session *s, struct error *e)

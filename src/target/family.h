@@ -14,10 +14,12 @@ struct target_ops {
     enum status (*identify)(struct target *t, uint8_t signature[3], struct error *e);
     void (*selected)(struct target *t); /* t->part changed; NULL */
     enum status (*set_clock)(struct target *t, uint32_t hz, struct error *e); /* NULL: fixed */
-    enum status (*answers_alike)(struct target *t, const uint8_t signature[3],
-                                 const struct memory *const *memories, const uint8_t *values,
-                                 size_t count, unsigned times, bool *alike,
-                                 struct error *e);           /* NULL: the clock is fixed */
+    enum status (*count_wrong)(struct target *t, const uint8_t signature[3],
+                               const struct memory *const *memories, const uint8_t *values,
+                               size_t count, unsigned times, unsigned *wrong,
+                               struct error *e); /* NULL: none */
+    enum status (*probe)(struct target *t, uint32_t sck_hz, struct isp_probe *out,
+                         struct error *e);                   /* NULL: none */
     enum status (*erase)(struct target *t, struct error *e); /* NULL: no chip erase */
     enum status (*read)(struct target *t, const struct memory *m, uint32_t address, uint8_t *data,
                         size_t size, struct error *e);

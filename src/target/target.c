@@ -131,14 +131,24 @@ bool target_voltage(struct target *t, uint32_t *millivolts)
     return driver->voltage != NULL && driver->voltage(t->programmer, millivolts, &e) == STATUS_OK;
 }
 
-enum status target_answers_alike(struct target *t, const uint8_t signature[3],
-                                 const struct memory *const *memories, const uint8_t *values,
-                                 size_t count, unsigned times, bool *alike, struct error *e)
+enum status target_count_wrong(struct target *t, const uint8_t signature[3],
+                               const struct memory *const *memories, const uint8_t *values,
+                               size_t count, unsigned times, unsigned *wrong, struct error *e)
 {
-    if (t->ops->answers_alike == NULL)
-        return error_set(e, STATUS_UNSUPPORTED, "the clock of %s is fixed",
+    if (t->ops->count_wrong == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "%s has no instructions that could be repeated",
                          t->programmer->entry->id);
-    return t->ops->answers_alike(t, signature, memories, values, count, times, alike, e);
+    return t->ops->count_wrong(t, signature, memories, values, count, times, wrong, e);
+}
+
+enum status target_probe(struct target *t, uint32_t sck_hz, struct isp_probe *out,
+                         struct error *e)
+{
+    t->answers = false;
+    if (t->ops->probe == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "%s shows nothing of the wires to the chip",
+                         t->programmer->entry->id);
+    return t->ops->probe(t, sck_hz, out, e);
 }
 
 /* Nothing is written into a chip that does not answer, whatever the caller believes. */

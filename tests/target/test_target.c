@@ -167,6 +167,95 @@ static void a_broken_wire_is_told_by_what_came_back(void **state)
     }
 }
 
+/* Two attempts at each of two SCKs, as a diagnosis wants them. */
+static const char *probed(const char *name, enum chip_rig_kind kind, enum avr_fault fault)
+{
+    struct bench b = bench_new(name, kind, NULL);
+    const struct probe_facts facts = {.voltage_known = false};
+    struct isp_probe series[4];
+    struct diagnosis d;
+    if (fault != AVR_FAULT_COUNT)
+        avr_chip_set_fault(b.rig->chip, fault, true);
+    for (size_t i = 0; i < 4; i++)
+        OK(target_probe(b.target, i < 2 ? 100000 : 8000, &series[i], &b.error));
+    diagnose(series, 4, &facts, &d);
+    assert_int_equal(avr_chip_stats(b.rig->chip)->instructions[AVR_OP_UNKNOWN], 0);
+    assert_false(chip_rig_released(b.rig) && d.symptom == SYMPTOM_NONE);
+    bench_free(&b);
+    return symptom_name(d.symptom);
+}
+
+static void a_probe_tells_how_the_chip_answers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PARTS; i++)
+        for (int kind = RIG_PLAIN; kind <= RIG_RANGES; kind++)
+            assert_string_equal(probed(all_parts[i], (enum chip_rig_kind)kind, AVR_FAULT_COUNT),
+                                "none");
+    static const struct {
+        enum avr_fault fault;
+        const char *all, *fourth; /* for programmers that show all bytes, or the fourth alone */
+    } rows[] = {
+        {AVR_FAULT_MISO_LOW, "miso-low", "miso-low"},
+        {AVR_FAULT_MISO_HIGH, "miso-high", "miso-high"},
+        {AVR_FAULT_ECHO, "echo", "echo"},
+        {AVR_FAULT_MOSI_CUT, "miso-high", "miso-high"},
+        {AVR_FAULT_SWAPPED, "miso-high", "miso-high"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_string_equal(probed("m328p", RIG_PLAIN, rows[i].fault), rows[i].all);
+        assert_string_equal(probed("m328p", RIG_BLIND, rows[i].fault), rows[i].fourth);
+        assert_string_equal(probed("m328p", RIG_REPORTS, rows[i].fault), "hidden");
+    }
+}
+
+static void a_probe_sets_sck_where_it_can(void **state)
+{
+    (void)state;
+    struct isp_probe p;
+    struct bench b = bench_new("m328p", RIG_PLAIN, NULL);
+    avr_chip_memory(b.rig->chip, AVR_FUSES, NULL)[0] = 0xe3; /* 128 kHz */
+    OK(target_probe(b.target, 187500, &p, &b.error));
+    assert_false(p.enabled);
+    assert_int_equal(p.sck_hz, 187500);
+    OK(target_probe(b.target, 8000, &p, &b.error));
+    assert_true(p.enabled);
+    assert_int_equal(p.sck_hz, 8000);
+    bench_free(&b);
+    b = bench_new("m328p", RIG_BLIND, NULL);
+    OK(target_probe(b.target, 8000, &p, &b.error));
+    assert_true(p.enabled);
+    assert_int_equal(p.sck_hz, 0);
+    bench_free(&b);
+    b = bench_new("m328p", RIG_BOOTLOADER, NULL);
+    assert_int_equal(target_probe(b.target, 0, &p, &b.error), STATUS_UNSUPPORTED);
+    bench_free(&b);
+}
+
+static void nothing_is_written_after_a_probe(void **state)
+{
+    (void)state;
+    struct isp_probe p;
+    struct bench b = bench_ready("m328p", RIG_PLAIN, NULL);
+    OK(target_probe(b.target, 0, &p, &b.error));
+    assert_int_equal(target_erase(b.target, &b.error), STATUS_NO_TARGET);
+    bench_free(&b);
+}
+
+static void wrong_answers_are_counted_one_by_one(void **state)
+{
+    (void)state;
+    struct bench b = bench_ready("m328p", RIG_PLAIN, NULL);
+    const struct memory *fuse = part_memory(b.part, MEMORY_FUSE);
+    const uint8_t right = 0x62, wrong = 0x63;
+    unsigned count = 99;
+    OK(target_count_wrong(b.target, b.part->signature, &fuse, &right, 1, 4, &count, &b.error));
+    assert_int_equal(count, 0);
+    OK(target_count_wrong(b.target, b.part->signature, &fuse, &wrong, 1, 4, &count, &b.error));
+    assert_int_equal(count, 4);
+    bench_free(&b);
+}
+
 static void nothing_is_sent_after_a_programmer_reported_no_chip(void **state)
 {
     (void)state;
@@ -590,6 +679,10 @@ int main(void)
         cmocka_unit_test(every_part_is_entered_and_identified),
         cmocka_unit_test(a_programmer_that_reports_needs_no_echo),
         cmocka_unit_test(a_broken_wire_is_told_by_what_came_back),
+        cmocka_unit_test(a_probe_tells_how_the_chip_answers),
+        cmocka_unit_test(a_probe_sets_sck_where_it_can),
+        cmocka_unit_test(nothing_is_written_after_a_probe),
+        cmocka_unit_test(wrong_answers_are_counted_one_by_one),
         cmocka_unit_test(nothing_is_sent_after_a_programmer_reported_no_chip),
         cmocka_unit_test(a_chip_that_has_not_answered_is_not_written_to),
         cmocka_unit_test(a_slow_chip_is_found_by_a_slower_sck),

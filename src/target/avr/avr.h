@@ -3,8 +3,8 @@
 #define TARGET_AVR_AVR_H
 
 #include "../family.h"
-#include "diagnosis.h"
 #include "instruction.h"
+#include "ispflash/diagnosis.h"
 
 enum { AVR_BATCH = 256 }; /* instructions handed to the driver at once */
 
@@ -24,9 +24,12 @@ MUST_USE enum status avr_enter(struct target *t, struct error *e);
 MUST_USE enum status avr_reenter(struct target *t, struct error *e); /* with one RESET pulse */
 MUST_USE enum status avr_identify(struct target *t, uint8_t signature[3], struct error *e);
 MUST_USE enum status avr_set_clock(struct target *t, uint32_t hz, struct error *e);
-MUST_USE enum status avr_answers_alike(struct target *t, const uint8_t signature[3],
-                                       const struct memory *const *memories, const uint8_t *values,
-                                       size_t count, unsigned times, bool *alike, struct error *e);
+MUST_USE enum status avr_probe(struct target *t, uint32_t sck_hz, struct isp_probe *out,
+                               struct error *e);
+MUST_USE enum status avr_count_wrong(struct target *t, const uint8_t signature[3],
+                                     const struct memory *const *memories, const uint8_t *values,
+                                     size_t count, unsigned times, unsigned *wrong,
+                                     struct error *e);
 
 /* transfer.c */
 MUST_USE enum status avr_read(struct target *t, const struct memory *m, uint32_t address,

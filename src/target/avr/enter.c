@@ -71,64 +71,115 @@ static enum status check_signature_memory(const struct target *t, struct error *
     return STATUS_OK;
 }
 
+/* What is sent behind RESET. */
+enum questions {
+    ASK_SIGNATURE,            /* what it takes to prove a chip */
+    ASK_PATTERN_AND_SIGNATURE /* for a diagnosis */
+};
+
+static enum status queue_bytes(struct target *t, const uint8_t mosi[4], struct error *e)
+{
+    struct isp_exchange *item;
+    TRY(avr_queue(t, &item, e));
+    memcpy(item->mosi, mosi, sizeof item->mosi);
+    return STATUS_OK;
+}
+
+static void take_bytes(const struct target *t, size_t at, uint8_t miso[4])
+{
+    const struct avr *self = t->state;
+    memcpy(miso, self->queue[at].miso, 4);
+}
+
 /* RESET, Programming Enable and a look at the signature, in one batch. */
-static enum status attempt(struct target *t, struct avr_answer *a, bool *enabled, struct error *e)
+static enum status attempt(struct target *t, enum questions questions, struct isp_probe *p,
+                           struct error *e)
 {
     struct avr *self = t->state;
     const unsigned features = t->programmer->driver->features;
     const bool sees_echo = (features & PROGRAMMER_SEES_ECHO) != 0;
     const bool send_enable = sees_echo || (features & PROGRAMMER_ENABLES) == 0;
-    *a = (struct avr_answer){0};
-    *enabled = false;
+    const bool send_pattern = questions == ASK_PATTERN_AND_SIGNATURE;
+    size_t at = 0;
+    *p = (struct isp_probe){.sck_hz = t->sck_hz};
     self->queued = 0;
     self->segment = -1;
     const enum status status = programmer_enter(t->programmer, e);
-    if (status == STATUS_NO_TARGET)
+    if (status == STATUS_NO_TARGET) {
+        *e = (struct error){0};
         return STATUS_OK; /* nothing may be sent after that: some firmwares hang */
-    TRY(status);
-    if (send_enable) {
-        struct isp_exchange *item;
-        TRY(avr_queue(t, &item, e));
-        *item = (struct isp_exchange){.mosi = {0xac, 0x53, 0x00, 0x00}};
     }
+    TRY(status);
+    if (send_enable)
+        TRY(queue_bytes(t, probe_enable, e));
+    if (send_pattern)
+        TRY(queue_bytes(t, probe_pattern, e));
     TRY(queue_signature(t, e));
     TRY(avr_flush(t, e));
-    if (send_enable) {
-        memcpy(a->enable, self->queue[0].miso, 4);
-        a->enable_seen = sees_echo;
-        a->fourth_seen = true;
-    }
-    a->signature_seen = true;
-    take_signature(t, send_enable ? 1 : 0, a->signature);
-    *enabled = answer_enabled(a, t->part);
+    if (send_enable)
+        take_bytes(t, at++, p->enable);
+    if (send_pattern)
+        take_bytes(t, at++, p->pattern);
+    take_signature(t, at, p->signature);
+    p->enable_seen = send_enable && sees_echo;
+    p->fourth_seen = send_enable;
+    p->pattern_seen = send_pattern;
+    p->signature_seen = true;
+    p->enabled = probe_proves_chip(p, t->part);
     return STATUS_OK;
 }
 
-static enum status attempts(struct target *t, unsigned tries, struct avr_answer *a, bool *enabled,
-                            struct error *e)
+/* The attempts of one entry, for what is said when all of them fail. */
+enum { ATTEMPTS_MAX = TRIES + LADDER * TRIES_SLOWER };
+struct entry {
+    struct isp_probe attempts[ATTEMPTS_MAX];
+    size_t count;
+    bool enabled; /* the last of them */
+};
+
+static enum status attempts(struct target *t, unsigned tries, struct entry *entry, struct error *e)
 {
-    *enabled = false;
-    for (unsigned i = 0; i < tries && !*enabled; i++) {
-        TRY(attempt(t, a, enabled, e));
-        if (*enabled && i > 0)
+    entry->enabled = false;
+    for (unsigned i = 0; i < tries && !entry->enabled && entry->count < ATTEMPTS_MAX; i++) {
+        struct isp_probe *p = &entry->attempts[entry->count];
+        TRY(attempt(t, ASK_SIGNATURE, p, e));
+        entry->count++;
+        entry->enabled = p->enabled;
+        if (p->enabled && i > 0)
             context_log(t->context, LOG_DETAIL, "the chip answered at attempt %u", i + 1);
     }
     return STATUS_OK;
 }
 
+enum status avr_probe(struct target *t, uint32_t sck_hz, struct isp_probe *out, struct error *e)
+{
+    if (t->programmer->entered)
+        TRY(programmer_leave(t->programmer, e));
+    if (sck_hz != 0) {
+        const enum status status = avr_set_clock(t, sck_hz, e);
+        if (status == STATUS_UNSUPPORTED)
+            *e = (struct error){0};
+        else
+            TRY(status);
+    }
+    return attempt(t, ASK_PATTERN_AND_SIGNATURE, out, e);
+}
+
 /* --- entering ------------------------------------------------------------------------------- */
 
-static enum status no_answer(const struct target *t, const struct avr_answer *a, unsigned tries,
-                             struct error *e)
+static enum status no_answer(struct target *t, const struct entry *entry, struct error *e)
 {
-    const enum avr_symptom symptom = answer_symptom(a);
+    struct probe_facts facts = {0};
+    struct diagnosis d;
     char came[128], clock[48] = "";
-    answer_describe(a, came, sizeof came);
+    facts.voltage_known = target_voltage(t, &facts.millivolts);
+    diagnose(entry->attempts, entry->count, &facts, &d);
+    probe_describe(&entry->attempts[entry->count - 1], came, sizeof came);
     if (t->sck_hz != 0)
         (void)snprintf(clock, sizeof clock, ", SCK %" PRIu32 " Hz", t->sck_hz);
-    (void)error_set(e, STATUS_NO_TARGET, "no answer from the chip: %s (%s; %u attempts%s)",
-                    symptom_text(symptom), came, tries, clock);
-    symptom_hints(symptom, slower_advice(t), e);
+    (void)error_set(e, STATUS_NO_TARGET, "no answer from the chip: %s (%s; %zu attempts%s)",
+                    symptom_text(d.symptom), came, entry->count, clock);
+    diagnosis_hints(&d, slower_advice(t), e);
     if (t->part->reset_pin != NULL && t->part->mosi_pin != NULL && t->part->miso_pin != NULL &&
         t->part->sck_pin != NULL)
         error_hint(e, "- the %s has RESET on %s, MOSI on %s, MISO on %s, SCK on %s", t->part->name,
@@ -172,20 +223,16 @@ static uint32_t slower_rung(const struct target *t)
     return 0;
 }
 
-static enum status descend(struct target *t, struct avr_answer *a, unsigned *tries, bool *enabled,
-                           struct error *e)
+static enum status descend(struct target *t, struct entry *entry, struct error *e)
 {
     const uint32_t first_hz = t->sck_hz;
-    for (size_t i = 0; i < LADDER && !*enabled; i++) {
-        struct avr_answer slower;
+    for (size_t i = 0; i < LADDER && !entry->enabled; i++) {
         if (sck_ladder[i] >= first_hz || sck_ladder[i] < t->programmer->driver->sck_min_hz)
             continue;
         TRY(avr_set_clock(t, sck_ladder[i], e));
-        TRY(attempts(t, TRIES_SLOWER, &slower, enabled, e));
-        *tries += TRIES_SLOWER;
-        *a = slower;
+        TRY(attempts(t, TRIES_SLOWER, entry, e));
     }
-    if (*enabled)
+    if (entry->enabled)
         context_log(t->context, LOG_NOTE,
                     "the chip answers at SCK %" PRIu32 " Hz, not at %" PRIu32
                     " Hz: its clock is slower than %" PRIu32 " kHz",
@@ -195,28 +242,26 @@ static enum status descend(struct target *t, struct avr_answer *a, unsigned *tri
 
 enum status avr_enter(struct target *t, struct error *e)
 {
-    struct avr_answer answer = {0};
-    bool ladder, enabled;
-    unsigned tries = TRIES;
+    struct entry entry = {.count = 0};
+    bool ladder;
     TRY(check_signature_memory(t, e));
     TRY(choose_clock(t, &ladder, e));
-    TRY(attempts(t, TRIES, &answer, &enabled, e));
-    if (!enabled && ladder && answer_symptom(&answer) != SYMPTOM_ECHO)
-        TRY(descend(t, &answer, &tries, &enabled, e));
-    return enabled ? STATUS_OK : no_answer(t, &answer, tries, e);
+    TRY(attempts(t, TRIES, &entry, e));
+    if (!entry.enabled && ladder && probe_symptom(&entry.attempts[entry.count - 1]) != SYMPTOM_ECHO)
+        TRY(descend(t, &entry, e));
+    return entry.enabled ? STATUS_OK : no_answer(t, &entry, e);
 }
 
 enum status avr_reenter(struct target *t, struct error *e)
 {
-    struct avr_answer answer;
-    bool enabled;
-    TRY(attempts(t, TRIES, &answer, &enabled, e));
-    return enabled ? STATUS_OK : no_answer(t, &answer, TRIES, e);
+    struct entry entry = {.count = 0};
+    TRY(attempts(t, TRIES, &entry, e));
+    return entry.enabled ? STATUS_OK : no_answer(t, &entry, e);
 }
 
-enum status avr_answers_alike(struct target *t, const uint8_t signature[3],
-                              const struct memory *const *memories, const uint8_t *values,
-                              size_t count, unsigned times, bool *alike, struct error *e)
+enum status avr_count_wrong(struct target *t, const uint8_t signature[3],
+                            const struct memory *const *memories, const uint8_t *values,
+                            size_t count, unsigned times, unsigned *wrong, struct error *e)
 {
     struct avr *self = t->state;
     if (times * (3 + count) > AVR_BATCH)
@@ -230,15 +275,19 @@ enum status avr_answers_alike(struct target *t, const uint8_t signature[3],
         }
     }
     TRY(avr_flush(t, e));
-    *alike = true;
+    unsigned differ = 0;
     for (size_t at = 0; at < times * (3 + count); at += 3 + count) {
         uint8_t read[3];
         take_signature(t, at, read);
-        *alike = *alike && memcmp(read, signature, 3) == 0;
+        for (size_t i = 0; i < 3; i++)
+            differ += read[i] != signature[i] ? 1 : 0;
         for (size_t i = 0; i < count; i++)
-            *alike = *alike && instruction_decode(&memories[i]->isp.read[0],
-                                                  self->queue[at + 3 + i].miso) == values[i];
+            differ += instruction_decode(&memories[i]->isp.read[0], self->queue[at + 3 + i].miso) !=
+                              values[i]
+                          ? 1
+                          : 0;
     }
+    *wrong = differ;
     return STATUS_OK;
 }
 
@@ -266,19 +315,22 @@ static enum status unstable(const struct target *t, const uint8_t first[3], cons
     error_hint(e, "use shorter wires and a good ground, and keep other things off the pins");
     if (slower_advice(t)[0] != '\0')
         error_hint(e, "slow SCK down: %s", slower_advice(t));
+    error_hint(e, "ispflash doctor --soak counts the errors at each SCK");
     return STATUS_NO_TARGET;
 }
 
 static enum status not_a_signature(const struct target *t, const uint8_t signature[3],
                                    struct error *e)
 {
-    struct avr_answer answer = {.signature_seen = true};
-    memcpy(answer.signature, signature, 3);
-    const enum avr_symptom symptom = answer_symptom(&answer);
+    struct isp_probe probe = {.signature_seen = true};
+    const struct probe_facts facts = {.voltage_known = false};
+    struct diagnosis d;
+    memcpy(probe.signature, signature, 3);
+    diagnose(&probe, 1, &facts, &d);
     (void)error_set(e, STATUS_NO_TARGET,
                     "no chip has the signature %02x %02x %02x, so nothing can be done with it: %s",
-                    signature[0], signature[1], signature[2], symptom_text(symptom));
-    symptom_hints(symptom, slower_advice(t), e);
+                    signature[0], signature[1], signature[2], symptom_text(d.symptom));
+    diagnosis_hints(&d, slower_advice(t), e);
     return STATUS_NO_TARGET;
 }
 
