@@ -178,13 +178,25 @@ static enum status sim_alive(const struct simulator *self, struct error *e)
     return STATUS_OK;
 }
 
+static uint32_t sim_random(struct simulator *self)
+{
+    self->random = self->random * 1664525u + 1013904223u; /* Numerical Recipes' generator */
+    return self->random;
+}
+
 static void sim_add_noise(struct simulator *self, uint8_t miso[4])
 {
-    for (unsigned bit = 0; self->options.noise != 0 && bit < 32; bit++) {
-        self->random = self->random * 1664525u + 1013904223u; /* Numerical Recipes' generator */
-        if ((self->random >> 8) % self->options.noise == 0)
+    for (unsigned bit = 0; self->options.noise != 0 && bit < 32; bit++)
+        if ((sim_random(self) >> 8) % self->options.noise == 0)
             miso[bit / 8] ^= (uint8_t)(0x80u >> bit % 8);
-    }
+}
+
+/* Each bit is read when the one before it is still there. */
+static void sim_delay(uint8_t miso[4])
+{
+    for (size_t i = 3; i > 0; i--)
+        miso[i] = (uint8_t)(miso[i] >> 1 | miso[i - 1] << 7);
+    miso[0] = (uint8_t)(miso[0] >> 1 | 0x80); /* the pull-up's */
 }
 
 /* What reaches the chip and what reaches the programmer, with the fault in between. */
@@ -195,8 +207,11 @@ static void sim_shift_faulty(struct simulator *self, const uint8_t mosi[4], uint
     memset(miso, IDLE, 4);
     if (fault == SIM_FAULT_NO_POWER)
         memset(miso, 0, 4); /* the chip's protection diodes load the pull-up down */
+    for (size_t i = 0; i < 4 && fault == SIM_FAULT_RUNS_ON; i++)
+        miso[i] = (uint8_t)(sim_random(self) >> 16);
     if (fault == SIM_FAULT_NO_POWER || fault == SIM_FAULT_NO_CLOCK ||
-        fault == SIM_FAULT_RESET_OPEN || fault == SIM_FAULT_SCK_OPEN)
+        fault == SIM_FAULT_RESET_OPEN || fault == SIM_FAULT_RUNS_ON ||
+        fault == SIM_FAULT_SCK_OPEN || fault == SIM_FAULT_SWAPPED)
         return;
     if (fault == SIM_FAULT_NO_ERASE || fault == SIM_FAULT_NO_WRITE)
         chip_wear_out(self->chip, fault == SIM_FAULT_NO_ERASE, fault == SIM_FAULT_NO_WRITE);
@@ -206,6 +221,8 @@ static void sim_shift_faulty(struct simulator *self, const uint8_t mosi[4], uint
         memset(miso, 0xff, 4);
     if (fault == SIM_FAULT_MISO_LOW)
         memset(miso, 0, 4);
+    if (fault == SIM_FAULT_MISO_LATE)
+        sim_delay(miso);
     if (fault == SIM_FAULT_ECHO)
         memcpy(miso, mosi, 4);
 }
@@ -426,6 +443,15 @@ static enum status sim_set_sck(struct programmer *p, uint32_t hz, uint32_t *actu
     return STATUS_OK;
 }
 
+static enum status sim_voltage(struct programmer *p, uint32_t *millivolts, struct error *e)
+{
+    const struct simulator *self = p->state;
+    if (!self->options.measures)
+        return error_set(e, STATUS_UNSUPPORTED, "without -x supply nothing is measured");
+    *millivolts = self->options.millivolts;
+    return STATUS_OK;
+}
+
 const struct programmer_driver sim_driver = {
     .name = "sim",
     .proven = "model",
@@ -445,4 +471,5 @@ const struct programmer_driver sim_driver = {
     .write = sim_write,
     .erase = sim_erase,
     .set_sck = sim_set_sck,
+    .voltage = sim_voltage,
 };

@@ -13,11 +13,12 @@ const char sim_options_help[] =
     "crystal=FREQUENCY   the crystal beside it; 0: none (default 8MHz, or the chip's highest)\n"
     "clock=FREQUENCY     a clock signal into its clock input (default 0: none)\n"
     "fixed-sck=FREQUENCY the programmer has only this SCK\n"
+    "supply=VOLTS        what the programmer measures at the target's VCC (default: it cannot)\n"
     "plain               single instructions only, no whole pages or ranges\n"
     "realtime            take as long as the real thing\n"
-    "fail=WHAT           a fault, of the wiring: miso-open, miso-low, miso-high, echo, mosi-open,\n"
-    "                    sck-open, reset-open, no-power, no-clock; of the chip: no-erase,\n"
-    "                    no-write; of the programmer: silent, unplug\n"
+    "fail=WHAT           a fault, of the wiring: miso-open, miso-low, miso-high, miso-late, echo,\n"
+    "                    swapped, mosi-open, sck-open, reset-open, runs-on, no-power, no-clock;\n"
+    "                    of the chip: no-erase, no-write; of the programmer: silent, unplug\n"
     "after=COUNT         the fault begins behind that many instructions (default 0)\n"
     "noise=N             one bit in N that the chip answers is wrong\n"
     "weak-cell=ADDRESS   a byte of flash that does not read the same twice\n"
@@ -28,12 +29,21 @@ static const struct {
     const char *name;
     enum sim_fault fault;
 } faults[] = {
-    {"miso-open", SIM_FAULT_MISO_OPEN},   {"miso-low", SIM_FAULT_MISO_LOW},
-    {"miso-high", SIM_FAULT_MISO_HIGH},   {"echo", SIM_FAULT_ECHO},
-    {"mosi-open", SIM_FAULT_MOSI_OPEN},   {"sck-open", SIM_FAULT_SCK_OPEN},
-    {"reset-open", SIM_FAULT_RESET_OPEN}, {"no-power", SIM_FAULT_NO_POWER},
-    {"no-clock", SIM_FAULT_NO_CLOCK},     {"no-erase", SIM_FAULT_NO_ERASE},
-    {"no-write", SIM_FAULT_NO_WRITE},     {"silent", SIM_FAULT_SILENT},
+    {"miso-open", SIM_FAULT_MISO_OPEN},
+    {"miso-low", SIM_FAULT_MISO_LOW},
+    {"miso-high", SIM_FAULT_MISO_HIGH},
+    {"miso-late", SIM_FAULT_MISO_LATE},
+    {"echo", SIM_FAULT_ECHO},
+    {"swapped", SIM_FAULT_SWAPPED},
+    {"mosi-open", SIM_FAULT_MOSI_OPEN},
+    {"sck-open", SIM_FAULT_SCK_OPEN},
+    {"reset-open", SIM_FAULT_RESET_OPEN},
+    {"runs-on", SIM_FAULT_RUNS_ON},
+    {"no-power", SIM_FAULT_NO_POWER},
+    {"no-clock", SIM_FAULT_NO_CLOCK},
+    {"no-erase", SIM_FAULT_NO_ERASE},
+    {"no-write", SIM_FAULT_NO_WRITE},
+    {"silent", SIM_FAULT_SILENT},
     {"unplug", SIM_FAULT_UNPLUG},
 };
 
@@ -100,6 +110,20 @@ static enum status option_fixed_sck(void *into, const char *value, struct error 
     struct sim_options *o = into;
     TRY(option_frequency(value, &o->fixed_sck_hz, e));
     return o->fixed_sck_hz > 0 ? STATUS_OK : option_bad(e, value, "a frequency above 0");
+}
+
+/* "3.3", "3.3V" */
+static enum status option_supply(void *into, const char *value, struct error *e)
+{
+    struct sim_options *o = into;
+    char *end = NULL;
+    const double volts = strtod(value, &end);
+    if (value[0] < '0' || value[0] > '9' || (*end != '\0' && strcasecmp(end, "V") != 0) ||
+        volts > 30)
+        return option_bad(e, value, "a voltage up to 30V");
+    o->measures = true;
+    o->millivolts = (uint32_t)(volts * 1000 + 0.5);
+    return STATUS_OK;
 }
 
 static enum status option_plain(void *into, const char *value, struct error *e)
@@ -177,17 +201,12 @@ static enum status option_stuck_cell(void *into, const char *value, struct error
 }
 
 static const struct driver_option options[] = {
-    {"part", true, option_part},
-    {"crystal", true, option_crystal},
-    {"clock", true, option_clock},
-    {"fixed-sck", true, option_fixed_sck},
-    {"plain", false, option_plain},
-    {"realtime", false, option_realtime},
-    {"fail", true, option_fail},
-    {"after", true, option_after},
-    {"noise", true, option_noise},
-    {"weak-cell", true, option_weak_cell},
-    {"stuck-cell", true, option_stuck_cell},
+    {"part", true, option_part},           {"crystal", true, option_crystal},
+    {"clock", true, option_clock},         {"fixed-sck", true, option_fixed_sck},
+    {"supply", true, option_supply},       {"plain", false, option_plain},
+    {"realtime", false, option_realtime},  {"fail", true, option_fail},
+    {"after", true, option_after},         {"noise", true, option_noise},
+    {"weak-cell", true, option_weak_cell}, {"stuck-cell", true, option_stuck_cell},
 };
 
 enum status sim_options_parse(const struct programmer_config *config, struct sim_options *out,

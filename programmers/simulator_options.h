@@ -14,10 +14,13 @@ enum sim_fault {
     SIM_FAULT_MISO_OPEN,  /* MISO floats: the programmer's pull-up makes it 1 */
     SIM_FAULT_MISO_LOW,   /* shorted to ground */
     SIM_FAULT_MISO_HIGH,  /* shorted to VCC */
+    SIM_FAULT_MISO_LATE,  /* read one bit late: its edges are too slow */
     SIM_FAULT_ECHO,       /* tied to MOSI */
+    SIM_FAULT_SWAPPED,    /* MOSI and MISO exchanged: neither is driven */
     SIM_FAULT_MOSI_OPEN,  /* the chip hears zeros */
     SIM_FAULT_SCK_OPEN,   /* the chip hears nothing */
-    SIM_FAULT_RESET_OPEN, /* its program goes on running */
+    SIM_FAULT_RESET_OPEN, /* its program goes on running, and leaves MISO alone */
+    SIM_FAULT_RUNS_ON,    /* the same, but the program drives MISO */
     SIM_FAULT_NO_POWER,
     SIM_FAULT_NO_CLOCK,
     SIM_FAULT_NO_ERASE, /* Chip Erase does nothing */
@@ -34,8 +37,10 @@ struct sim_options {
     uint32_t fault_after;  /* the fault begins behind that many instructions */
     uint32_t noise;        /* one answer bit in so many flips; 0: none */
     uint32_t fixed_sck_hz; /* 0: SCK can be set */
-    bool plain;            /* only single instructions: no reads and writes of whole ranges */
-    bool realtime;         /* simulated time takes as long */
+    bool measures;         /* the target's supply, millivolts */
+    uint32_t millivolts;
+    bool plain;    /* only single instructions: no reads and writes of whole ranges */
+    bool realtime; /* simulated time takes as long */
 };
 
 /* The text of -x help. */

@@ -444,7 +444,8 @@ static void update_pins(struct avr_chip *chip)
     }
     see_power(chip, chip->level[AVR_PIN_POWER] && !fault[AVR_FAULT_NO_POWER]);
     see_sck(chip, chip->level[AVR_PIN_SCK] && !fault[AVR_FAULT_SCK_CUT]);
-    const bool reset = fault[AVR_FAULT_RESET_CUT] ? inactive : chip->level[AVR_PIN_RESET];
+    const bool cut = fault[AVR_FAULT_RESET_CUT] || fault[AVR_FAULT_RUNS_ON];
+    const bool reset = cut ? inactive : chip->level[AVR_PIN_RESET];
     see_reset(chip, reset != inactive);
 }
 
@@ -470,8 +471,16 @@ bool avr_chip_miso(struct avr_chip *chip, uint64_t now_ns)
     if (fault[AVR_FAULT_ECHO]) {
         return chip->level[AVR_PIN_MOSI];
     }
-    const bool driven = chip->driven && chip->in_reset && chip->powered;
-    if (fault[AVR_FAULT_MISO_OPEN] || fault[AVR_FAULT_SWAPPED] || !driven) {
+    if (fault[AVR_FAULT_MISO_OPEN] || fault[AVR_FAULT_SWAPPED]) {
+        return floating(chip);
+    }
+    if (!chip->powered) {
+        return false; /* what pulls the line up feeds the chip through its protection diode */
+    }
+    if (fault[AVR_FAULT_RUNS_ON]) {
+        return (avr_random(chip) & 1) != 0;
+    }
+    if (!chip->driven || !chip->in_reset) {
         return floating(chip);
     }
     return chip->miso;

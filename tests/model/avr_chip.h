@@ -125,7 +125,8 @@ enum avr_fault {
     AVR_FAULT_ECHO,       /* MISO tied to MOSI */
     AVR_FAULT_MOSI_CUT,   /* the chip sees MOSI low */
     AVR_FAULT_SCK_CUT,    /* the chip sees SCK low */
-    AVR_FAULT_RESET_CUT,  /* the chip's pull resistor keeps it running */
+    AVR_FAULT_RESET_CUT,  /* the chip's pull resistor keeps it running, MISO an input */
+    AVR_FAULT_RUNS_ON,    /* the same, but its program drives MISO, this way and that */
     AVR_FAULT_SWAPPED,    /* MOSI and MISO crossed */
     AVR_FAULT_NO_POWER,   /* whatever AVR_PIN_POWER says */
     AVR_FAULT_NO_CLOCK,   /* whatever the fuses choose does not oscillate */

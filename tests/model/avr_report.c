@@ -10,13 +10,13 @@ static const char *const memory_names[AVR_MEMORY_COUNT] = {
 };
 
 static const char *const fault_names[AVR_FAULT_COUNT] = {
-    [AVR_FAULT_MISO_OPEN] = "miso-open",   [AVR_FAULT_MISO_LOW] = "miso-low",
-    [AVR_FAULT_MISO_HIGH] = "miso-high",   [AVR_FAULT_ECHO] = "echo",
-    [AVR_FAULT_MOSI_CUT] = "mosi-cut",     [AVR_FAULT_SCK_CUT] = "sck-cut",
-    [AVR_FAULT_RESET_CUT] = "reset-cut",   [AVR_FAULT_SWAPPED] = "swapped",
-    [AVR_FAULT_NO_POWER] = "no-power",     [AVR_FAULT_NO_CLOCK] = "no-clock",
-    [AVR_FAULT_BIT_ERRORS] = "bit-errors", [AVR_FAULT_NO_ERASE] = "no-erase",
-    [AVR_FAULT_NO_WRITE] = "no-write",
+    [AVR_FAULT_MISO_OPEN] = "miso-open", [AVR_FAULT_MISO_LOW] = "miso-low",
+    [AVR_FAULT_MISO_HIGH] = "miso-high", [AVR_FAULT_ECHO] = "echo",
+    [AVR_FAULT_MOSI_CUT] = "mosi-cut",   [AVR_FAULT_SCK_CUT] = "sck-cut",
+    [AVR_FAULT_RESET_CUT] = "reset-cut", [AVR_FAULT_RUNS_ON] = "runs-on",
+    [AVR_FAULT_SWAPPED] = "swapped",     [AVR_FAULT_NO_POWER] = "no-power",
+    [AVR_FAULT_NO_CLOCK] = "no-clock",   [AVR_FAULT_BIT_ERRORS] = "bit-errors",
+    [AVR_FAULT_NO_ERASE] = "no-erase",   [AVR_FAULT_NO_WRITE] = "no-write",
 };
 
 static const char *const op_names[AVR_OP_COUNT] = {

@@ -594,6 +594,33 @@ static void each_wiring_fault_looks_as_on_the_bench(void **state)
     }
 }
 
+static void a_chip_without_power_holds_miso_low(void **state)
+{
+    (void)state;
+    static const uint8_t low[4] = {0};
+    struct desk d = desk_with("m328p", NULL); /* MISO floats high */
+    uint8_t miso[4];
+    avr_chip_set_fault(d.chip, AVR_FAULT_NO_POWER, true);
+    pulse_reset(&d, false);
+    avr_chip_instruction(d.chip, (const uint8_t[]){0xac, 0x53, 0, 0}, miso, &d.now, HALF_NS);
+    assert_memory_equal(miso, low, 4);
+    avr_chip_free(d.chip);
+}
+
+static void a_program_that_runs_on_drives_miso(void **state)
+{
+    (void)state;
+    struct desk d = desk_with("m328p", NULL);
+    uint8_t first[4], second[4];
+    avr_chip_set_fault(d.chip, AVR_FAULT_RUNS_ON, true);
+    pulse_reset(&d, false);
+    avr_chip_instruction(d.chip, (const uint8_t[]){0xac, 0x53, 0, 0}, first, &d.now, HALF_NS);
+    avr_chip_instruction(d.chip, (const uint8_t[]){0xac, 0x53, 0, 0}, second, &d.now, HALF_NS);
+    assert_memory_not_equal(first, second, 4);
+    assert_true(avr_chip_running(d.chip, d.now));
+    avr_chip_free(d.chip);
+}
+
 static void every_fault_has_a_name_to_be_found_by(void **state)
 {
     (void)state;
@@ -653,7 +680,7 @@ static void power_off_forgets_programming_mode(void **state)
     assert_true(enter(&d));
     avr_chip_set_pin(d.chip, AVR_PIN_POWER, false, d.now);
     wait_ms(&d, 10);
-    assert_int_equal(send(&d, 0x30, 0, 0, 0), 0xff);
+    assert_int_equal(send(&d, 0x30, 0, 0, 0), 0x00);
     avr_chip_set_pin(d.chip, AVR_PIN_POWER, true, d.now);
     assert_false(avr_chip_in_programming_mode(d.chip));
     wait_ms(&d, 21);
@@ -719,6 +746,8 @@ int main(void)
         cmocka_unit_test(at90s1200_gives_no_echo_but_a_signature),
         cmocka_unit_test(at89s52_is_reset_high_and_counts_bytes),
         cmocka_unit_test(each_wiring_fault_looks_as_on_the_bench),
+        cmocka_unit_test(a_chip_without_power_holds_miso_low),
+        cmocka_unit_test(a_program_that_runs_on_drives_miso),
         cmocka_unit_test(every_fault_has_a_name_to_be_found_by),
         cmocka_unit_test(bad_cells_stick_and_waver),
         cmocka_unit_test(a_noisy_cable_gives_the_same_errors_for_the_same_seed),

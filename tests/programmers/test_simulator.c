@@ -351,7 +351,8 @@ static void faults_of_the_wiring_show_on_miso(void **state)
         {"fail=miso-high", {0xff, 0xff, 0xff, 0xff}},  {"fail=echo", {0x30, 0, 1, 0}},
         {"fail=mosi-open", {0xff, 0xff, 0xff, 0xff}},  {"fail=sck-open", {0xff, 0xff, 0xff, 0xff}},
         {"fail=reset-open", {0xff, 0xff, 0xff, 0xff}}, {"fail=no-power", {0, 0, 0, 0}},
-        {"fail=no-clock", {0xff, 0xff, 0xff, 0xff}},
+        {"fail=no-clock", {0xff, 0xff, 0xff, 0xff}},   {"fail=swapped", {0xff, 0xff, 0xff, 0xff}},
+        {"fail=miso-late", {0xff, 0x98, 0x00, 0x4a}}, /* ff 30 00 95, a bit late */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         d->config.option_count = 0;
@@ -363,6 +364,35 @@ static void faults_of_the_wiring_show_on_miso(void **state)
         assert_memory_equal(one.miso, rows[i].answer, 4);
         desk_close(d);
     }
+}
+
+static void a_program_that_runs_on_answers_something_else_each_time(void **state)
+{
+    struct desk *d = *state;
+    struct isp_exchange two[2] = {{.mosi = {0x30, 0, 1, 0}}, {.mosi = {0x30, 0, 1, 0}}};
+    desk_option(d, "fail=runs-on");
+    assert_int_equal(desk_open(d, "m328p"), STATUS_OK);
+    assert_false(desk_enable(d));
+    assert_int_equal(programmer_exchange(d->programmer, two, 2, &d->e), STATUS_OK);
+    assert_memory_not_equal(two[0].miso, two[1].miso, 4);
+}
+
+static void the_supply_is_measured_only_where_one_is_given(void **state)
+{
+    struct desk *d = *state;
+    uint32_t millivolts = 0;
+    assert_int_equal(desk_open(d, "m328p"), STATUS_OK);
+    assert_int_equal(d->programmer->driver->voltage(d->programmer, &millivolts, &d->e),
+                     STATUS_UNSUPPORTED);
+    desk_close(d);
+    desk_option(d, "supply=3.3V");
+    assert_int_equal(desk_open(d, "m328p"), STATUS_OK);
+    assert_int_equal(d->programmer->driver->voltage(d->programmer, &millivolts, &d->e), STATUS_OK);
+    assert_int_equal(millivolts, 3300);
+    desk_close(d);
+    d->config.option_count = 0;
+    desk_option(d, "supply=lots");
+    assert_int_equal(desk_open(d, "m328p"), STATUS_USAGE);
 }
 
 static void a_fault_can_begin_later(void **state)
@@ -690,6 +720,8 @@ int main(void)
         DESK_TEST(a_fixed_sck_cannot_be_set),
         DESK_TEST(a_clock_signal_lets_a_lost_chip_answer),
         DESK_TEST(faults_of_the_wiring_show_on_miso),
+        DESK_TEST(a_program_that_runs_on_answers_something_else_each_time),
+        DESK_TEST(the_supply_is_measured_only_where_one_is_given),
         DESK_TEST(a_fault_can_begin_later),
         DESK_TEST(a_silent_programmer_does_not_enter),
         DESK_TEST(a_chip_that_cannot_be_erased_or_written_stays_as_it_is),
