@@ -169,6 +169,8 @@ static enum status run(struct cli *cli, int argc, char *const *argv, struct erro
     if (command != NULL && command->run == NULL)
         TRY(expand_job(cli, argc, argv, &command, e));
     TRY(set_sink(cli, e));
+    if (command != NULL && command->options != NULL)
+        TRY(options_check(&cli->settings, command->options, command->name, e));
     return command != NULL ? command->run(cli, e) : flash_run(cli, e);
 }
 

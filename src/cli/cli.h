@@ -44,6 +44,7 @@ struct cli {
 /* A first word that is no option. */
 struct command {
     const char *name, *arguments, *summary;
+    const char *options; /* long names of those that mean something to it; NULL: all */
     /* `cli` has its settings read; its operands are what stands behind the name. NULL: the command
      * stands for another line, see expand_job(). */
     enum status (*run)(struct cli *cli, struct error *e);

@@ -322,11 +322,13 @@ enum status command_diff(struct cli *cli, struct error *e)
 {
     const struct settings *s = &cli->settings;
     struct run r;
-    if (s->operands.count < 1 || s->operands.count > 2 || s->task_count > 0) {
+    if (s->operands.count < 1 || s->operands.count > 2) {
         (void)error_set(e, STATUS_USAGE, "diff takes two files, or one to compare with the chip");
         error_hint(e, "ispflash diff FILE FILE, or ispflash diff FILE -c ID");
         return STATUS_USAGE;
     }
+    if (s->operands.count == 2)
+        TRY(options_check(s, "", "diff of two files", e));
     enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)
         status = s->operands.count == 2 ? diff_files(&r, e) : diff_chip(&r, e);

@@ -20,12 +20,6 @@ struct merge {
 static enum status merge_open(struct merge *m, struct error *e)
 {
     const struct settings *s = &m->run->cli->settings;
-    if (s->task_count > 0 || s->programmer != NULL)
-        return error_set(e, STATUS_USAGE,
-                         "files alone are looked at: -U, -T, -t and -c do not go "
-                         "with this command");
-    if (s->allow.count > 0)
-        return error_set(e, STATUS_USAGE, "--allow does not go with this command");
     if (s->part != NULL) {
         TRY(part_find(m->run->parts, s->part, &m->part, e));
         m->memory = part_memory(m->part, MEMORY_FLASH);

@@ -258,6 +258,7 @@ enum status config_apply_job(const struct config *c, const char *name, struct se
         return no_such_job(c, name, e);
     for (size_t i = 0; i < job->line_count; i++) {
         const struct option_spec *spec = job->lines[i].spec;
+        s->given[spec - option_table] = true;
         if (spec->apply(spec, job->lines[i].value, (char *)s + spec->offset, e) != STATUS_OK)
             return error_in(e, "%s: job %s: %s", job->origin, job->name, spec->name);
     }

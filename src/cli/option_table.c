@@ -490,6 +490,8 @@ const struct option_spec option_table[] = {
      .apply = apply_nothing},
 };
 
+_Static_assert(sizeof option_table / sizeof option_table[0] <= OPTIONS_MAX, "too many options");
+
 const size_t option_count = sizeof option_table / sizeof option_table[0];
 
 const char *option_group_title(enum option_group group)

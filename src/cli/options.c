@@ -82,6 +82,7 @@ static const char *cursor_next(struct cursor *at)
 static enum status option_apply(const struct option_spec *spec, const char *typed,
                                 const char *value, struct settings *s, struct error *e)
 {
+    s->given[spec - option_table] = true;
     if (spec->apply(spec, value, (char *)s + spec->offset, e) != STATUS_OK)
         return error_in(e, "%s", typed);
     return STATUS_OK;
@@ -215,5 +216,36 @@ enum status options_parse(int argc, char *const *argv, int first, struct setting
             return s->action != ACTION_RUN ? STATUS_OK : e->code;
     while ((argument = cursor_next(&at)) != NULL)
         TRY(text_list_add(&s->operands, argument, strlen(argument), e));
+    return STATUS_OK;
+}
+
+/* True if `words`, separated by blanks, hold this one. */
+static bool has_word(const char *words, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        const size_t size = strcspn(at, " ");
+        if (size == length && strncmp(at, word, length) == 0)
+            return true;
+        at += size;
+    }
+    return false;
+}
+
+enum status options_check(const struct settings *s, const char *wanted, const char *command,
+                          struct error *e)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_spec *spec = &option_table[i];
+        const bool work =
+            spec->group == GROUP_CHIP || spec->group == GROUP_WORK || spec->group == GROUP_SAFETY;
+        if (!s->given[i] || !work || has_word(wanted, spec->name))
+            continue;
+        (void)error_set(e, STATUS_USAGE, "%s%.1s%s--%s means nothing to ispflash %s",
+                        spec->letters != NULL ? "-" : "",
+                        spec->letters != NULL ? spec->letters : "",
+                        spec->letters != NULL ? ", " : "", spec->name, command);
+        return STATUS_USAGE;
+    }
     return STATUS_OK;
 }

@@ -37,6 +37,8 @@ enum erase_mode { ERASE_CHIP, ERASE_AUTO, ERASE_NONE };
 enum choice { CHOICE_DEFAULT, CHOICE_YES, CHOICE_NO };
 enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 
+enum { OPTIONS_MAX = 128 };
+
 /* Everything the options can say. Zeroed is the default. Strings are borrowed from argv. */
 struct settings {
     const char *programmer, *port, *part, *logfile;
@@ -55,6 +57,7 @@ struct settings {
     enum when color;
     enum progress_style progress;
     enum action action;
+    bool given[OPTIONS_MAX]; /* by the index in option_table */
 };
 
 enum option_group {
@@ -92,6 +95,11 @@ const char *option_group_title(enum option_group group);
 MUST_USE enum status options_parse(int argc, char *const *argv, int first, struct settings *s,
                                    struct error *e);
 void settings_free(struct settings *s);
+
+/* STATUS_USAGE if an option was given that means nothing to a command: `wanted` has the long names
+ * of those that do, separated by blanks. How much is said, and how, goes with all of them. */
+MUST_USE enum status options_check(const struct settings *s, const char *wanted,
+                                   const char *command, struct error *e);
 
 /* For the table's rows of -U, -T and -t. `text` is borrowed. */
 MUST_USE enum status settings_add_task(struct settings *s, enum task_kind kind, const char *text,

@@ -115,6 +115,30 @@ static void diff_reads_the_chip(void **state)
     cli_expect(b, 11, "diff app.hex -c sim -P chip");
 }
 
+static void options_that_mean_nothing_are_refused(void **state)
+{
+    static const struct {
+        const char *line, *told;
+    } cases[] = {
+        {"info app.hex -U app.hex", "-U, --memory means nothing to ispflash info"},
+        {"info app.hex -c sim", "-c, --programmer means nothing to ispflash info"},
+        {"info app.hex --yes", "--yes means nothing to ispflash info"},
+        {"diff app.hex app.hex -p m328p", "-p, --part means nothing to ispflash diff of two files"},
+        {"diff app.hex -c sim -o x", "-o, --output means nothing to ispflash diff"},
+        {"diff app.hex -c sim -V", "-V, --noverify-memory means nothing to ispflash diff"},
+        {"merge app.hex boot.hex -o x.hex --allow overlap", "--allow means nothing"},
+        {"convert app.hex -o x.hex -F", "-F, --force means nothing to ispflash convert"},
+        {"bootloaders -c sim", "-c, --programmer means nothing to ispflash bootloaders"},
+        {"help -e", "-e, --erase means nothing to ispflash help"},
+    };
+    struct cli_bench *b = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cli_expect(b, 2, cases[i].line);
+        cli_assert_err(b, cases[i].told);
+    }
+    cli_expect(b, 0, "info app.hex -v -q --progress none --color never");
+}
+
 static void bad_requests_are_named(void **state)
 {
     struct cli_bench *b = *state;
@@ -146,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(info_tells_ranges_sums_and_chips, set_up, tear_down),
         cmocka_unit_test_setup_teardown(diff_tells_each_run_of_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(diff_reads_the_chip, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(options_that_mean_nothing_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_requests_are_named, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("images", tests, NULL, NULL);
