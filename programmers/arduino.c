@@ -29,11 +29,6 @@ struct arduino {
     int32_t segment; /* last sent; -1: none */
 };
 
-static const struct stream_usb_id usb_ids[] = {
-    {0x2341, 0x0043}, {0x2341, 0x0001}, {0x2341, 0x0243}, {0x2341, 0x006a}, {0x2a03, 0x0043},
-    {0x1a86, 0x7523}, {0x0403, 0x6001}, {0x0403, 0x6015}, {0x10c4, 0xea60}, {0, 0},
-};
-
 /* Uno and newer Nano, older Nano and Pro, Diecimila and other ATmega8/168 boards. */
 static const uint32_t usual_rates[] = {115200, 57600, 19200};
 
@@ -131,7 +126,7 @@ static enum status arduino_open(struct programmer *p, struct error *e)
     char found[128];
     const char *port = p->config->port;
     if (port == NULL || strcmp(port, "usb") == 0) {
-        TRY(stream_find(usb_ids, found, sizeof found, e));
+        TRY(stream_find(p->driver->serial_ids, found, sizeof found, e));
         port = found;
     }
     const uint32_t baud = p->config->baud != 0 ? p->config->baud : usual_rates[0];
@@ -278,11 +273,18 @@ static enum status arduino_write(struct programmer *p, const struct memory *m, u
     return transfer(p, m, address, NULL, data, size, e);
 }
 
+/* Boards with such a boot loader, and the USB adapters on their clones. */
+static const struct stream_usb_id serial_ids[] = {
+    {0x2341, 0x0043}, {0x2341, 0x0001}, {0x2341, 0x0243}, {0x2341, 0x006a}, {0x2a03, 0x0043},
+    {0x1a86, 0x7523}, {0x0403, 0x6001}, {0x0403, 0x6015}, {0x10c4, 0xea60}, {0, 0},
+};
+
 const struct programmer_driver arduino_driver = {
     .name = "arduino",
     .proven = "model",
     .features = PROGRAMMER_BOOTLOADER,
     .state_size = sizeof(struct arduino),
+    .serial_ids = serial_ids,
     .open = arduino_open,
     .close = arduino_close,
     .enter = arduino_enter,

@@ -10,7 +10,7 @@
 #include "core/embed.h"
 #include "core/ini.h"
 #include "core/nearest.h"
-#include "usb_ids.h"
+#include "programmer/usb_ids.h"
 
 extern const struct embedded_file board_files[];
 

@@ -274,11 +274,17 @@ static void buspirate_close(struct programmer *p)
     self->stream = NULL;
 }
 
+/* The v3's FTDI adapters and the v4. A Bus Pirate 5 has two ports, of which the user must name the
+ * second. */
+static const struct stream_usb_id serial_ids[] = {
+    {0x0403, 0x6001}, {0x0403, 0x6015}, {0x04d8, 0xfb00}, {0, 0}};
+
 const struct programmer_driver buspirate_driver = {
     .name = "buspirate",
     .proven = "model",
     .features = PROGRAMMER_SEES_ECHO | PROGRAMMER_SERIAL,
     .state_size = sizeof(struct buspirate),
+    .serial_ids = serial_ids,
     .sck_min_hz = 31250,
     .sck_max_hz = 8000000,
     .sck_fixed_hint = "leave -x spifreq and -x rawfreq out",

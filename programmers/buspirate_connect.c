@@ -16,11 +16,6 @@ enum {
     CLOCK_HZ = 4000000 /* the PIC's UART: baud = 4 MHz / (divisor + 1) */
 };
 
-/* The v3's FTDI adapters and the v4. A Bus Pirate 5 has two ports, of which the user must name the
- * second. */
-static const struct stream_usb_id usb_ids[] = {
-    {0x0403, 0x6001}, {0x0403, 0x6015}, {0x04d8, 0xfb00}, {0, 0}};
-
 /* Tried from the fastest on. */
 static const uint32_t raised_rates[] = {2000000, 1000000};
 
@@ -513,7 +508,7 @@ enum status buspirate_open(struct programmer *p, struct error *e)
     char found[128];
     const char *port = p->config->port;
     if (port == NULL || strcmp(port, "usb") == 0) {
-        TRY(stream_find(usb_ids, found, sizeof found, e));
+        TRY(stream_find(p->driver->serial_ids, found, sizeof found, e));
         port = found;
     }
     const uint32_t baud = p->config->baud != 0 ? p->config->baud : BUSPIRATE_USUAL_BAUD;

@@ -58,6 +58,8 @@ static enum status entries_check_last(const struct reader *r, struct error *e)
         return error_set(e, STATUS_INTERNAL, "[%s] has no summary", entry->id);
     if (entry->driver == NULL && entry->needs == NULL)
         return error_set(e, STATUS_INTERNAL, "[%s] has neither driver nor needs", entry->id);
+    if (entry->driver != NULL && entry->usb != NULL)
+        return error_set(e, STATUS_INTERNAL, "[%s]: usb= belongs to the settings", entry->id);
     if (entry->driver == NULL && entry->settings != NULL)
         return error_set(e, STATUS_INTERNAL, "[%s] has settings without a driver", entry->id);
     return STATUS_OK;
@@ -82,10 +84,8 @@ static enum status entries_key(void *user, const char *key, const char *value, s
     const struct {
         const char *key, **place;
     } places[] = {
-        {"summary", &entry->summary},
-        {"driver", &entry->driver},
-        {"settings", &entry->settings},
-        {"needs", &entry->needs},
+        {"summary", &entry->summary}, {"driver", &entry->driver}, {"settings", &entry->settings},
+        {"needs", &entry->needs},     {"usb", &entry->usb},
     };
     if (strcmp(key, "aliases") == 0)
         return entries_put_aliases(r, entry, value, e);

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "core/nearest.h"
-#include "usb_ids.h"
+#include "programmer/usb_ids.h"
 
 const char ftdi_mpsse_options_help[] =
     "reset=PIN           the pin that is the chip's RESET (SCK, MOSI and MISO are always AD0, "

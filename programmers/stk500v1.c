@@ -356,11 +356,26 @@ static enum status stk500v1_write(struct programmer *p, const struct memory *m, 
     return STATUS_OK;
 }
 
+/* Boards that carry such firmware, and the USB adapters on their clones. */
+static const struct stream_usb_id serial_ids[] = {
+    {0x2341, 0x0043}, {0x2341, 0x0001}, {0x2341, 0x0243}, {0x2341, 0x006a}, /* Uno */
+    {0x2a03, 0x0043},                                                       /* Uno */
+    {0x2341, 0x0010}, {0x2341, 0x0042}, {0x2341, 0x0210}, {0x2341, 0x0242}, /* Mega */
+    {0x2341, 0x8036}, {0x2341, 0x8037},                                     /* Leonardo, Micro */
+    {0x1b4f, 0x9204}, {0x1b4f, 0x9206},                                     /* Pro Micro */
+    {0x16c0, 0x0483},                                                       /* Teensy */
+    {0x1a86, 0x7523},                                                       /* CH340 */
+    {0x0403, 0x6001}, {0x0403, 0x6015},                                     /* FT232R, FT231X */
+    {0x10c4, 0xea60},                                                       /* CP210x */
+    {0, 0},
+};
+
 const struct programmer_driver stk500v1_driver = {
     .name = "stk500v1",
     .proven = "firmware",
     .features = PROGRAMMER_ENABLES,
     .state_size = sizeof(struct stk500v1),
+    .serial_ids = serial_ids,
     .sck_fixed_hint = "lower SPI_CLOCK in the ArduinoISP sketch and load it again",
     .open = stk500v1_open,
     .close = stk500v1_close,

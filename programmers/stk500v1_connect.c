@@ -9,18 +9,6 @@
 
 enum { SKETCH_MAJOR = 1, SKETCH_MINOR = 18 };
 
-/* Boards that carry such firmware, and the USB adapters on their clones. */
-static const struct stream_usb_id usb_ids[] = {
-    {0x2341, 0x0043}, {0x2341, 0x0001}, {0x2341, 0x0243}, {0x2341, 0x006a}, /* Uno */
-    {0x2a03, 0x0043},                                                       /* Uno */
-    {0x2341, 0x0010}, {0x2341, 0x0042}, {0x2341, 0x0210}, {0x2341, 0x0242}, /* Mega */
-    {0x2341, 0x8036}, {0x2341, 0x8037},                                     /* Leonardo, Micro */
-    {0x1a86, 0x7523},                                                       /* CH340 */
-    {0x0403, 0x6001}, {0x0403, 0x6015},                                     /* FT232R, FT231X */
-    {0x10c4, 0xea60},                                                       /* CP210x */
-    {0, 0},
-};
-
 /* The sketch comes with 19200 and offers 115200 and 1000000; STK500 has 115200. */
 static const uint32_t usual_rates[] = {19200, 115200, 57600, 9600, 1000000};
 
@@ -188,7 +176,7 @@ enum status stk500v1_open(struct programmer *p, struct error *e)
     char found[128];
     const char *port = p->config->port;
     if (port == NULL || strcmp(port, "usb") == 0) {
-        TRY(stream_find(usb_ids, found, sizeof found, e));
+        TRY(stream_find(p->driver->serial_ids, found, sizeof found, e));
         port = found;
     }
     const uint32_t baud = p->config->baud != 0 ? p->config->baud : usual_rates[0];

@@ -1,7 +1,7 @@
 /* The device that an entry of programmers.ini means; see usb_device.h. */
 #include "usb_device.h"
 
-#include "usb_ids.h"
+#include "programmer/usb_ids.h"
 
 enum status usb_device_check(const struct programmer_entry *entry,
                              const struct programmer_config *c, struct error *e)
@@ -12,8 +12,7 @@ enum status usb_device_check(const struct programmer_entry *entry,
     return usb_check_port(c->port, e);
 }
 
-enum status usb_device_open(struct programmer *p, const struct usb_lookalike *lookalikes,
-                            struct usb **out, struct error *e)
+enum status usb_device_open(struct programmer *p, struct usb **out, struct error *e)
 {
     char vendor[48], product[48], anyway[48];
     struct usb_id ids[USB_IDS_MAX + 1];
@@ -26,7 +25,7 @@ enum status usb_device_open(struct programmer *p, const struct usb_lookalike *lo
         .manufacturer = programmer_setting(p, "vendor", vendor, sizeof vendor) ? vendor : NULL,
         .title = programmer_setting(p, "product", product, sizeof product) ? product : NULL,
         .anyway = programmer_setting(p, "anyway", anyway, sizeof anyway) ? anyway : NULL,
-        .lookalikes = lookalikes,
+        .lookalikes = p->driver->lookalikes,
     };
     return usb_open(&wanted, p->config->port, p->context, out, e);
 }

@@ -12,8 +12,7 @@
 MUST_USE enum status usb_device_check(const struct programmer_entry *entry,
                                       const struct programmer_config *c, struct error *e);
 
-/* For open(). `lookalikes` may be NULL. */
-MUST_USE enum status usb_device_open(struct programmer *p, const struct usb_lookalike *lookalikes,
-                                     struct usb **out, struct error *e);
+/* For open(). */
+MUST_USE enum status usb_device_open(struct programmer *p, struct usb **out, struct error *e);
 
 #endif

@@ -1,4 +1,4 @@
-#include "usb_ids.h"
+#include "programmer/usb_ids.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -23,9 +23,11 @@ const char *usb_id_read(const char *text, struct usb_id *out)
 bool programmer_usb_ids(const struct programmer_entry *entry, struct usb_id out[USB_IDS_MAX + 1])
 {
     char text[USB_IDS_MAX * sizeof "0000:0000"];
-    if (!programmer_entry_setting(entry, "usb", text, sizeof text))
+    const char *at = entry->usb;
+    if (programmer_entry_setting(entry, "usb", text, sizeof text))
+        at = text;
+    if (at == NULL)
         return false;
-    const char *at = text;
     for (size_t count = 0; count < USB_IDS_MAX; count++) {
         at = usb_id_read(at, &out[count]);
         if (at == NULL)

@@ -173,13 +173,9 @@ static enum status read_capabilities(struct programmer *p, struct error *e)
 
 static enum status usbasp_open(struct programmer *p, struct error *e)
 {
-    static const struct usb_lookalike lookalikes[] = {
-        {0x03eb, 0xc8b4, "a HID device of another make that only looks like a USBasp"},
-        {0, 0, NULL},
-    };
     struct usbasp *self = p->state;
     self->sck_option = SCK_AUTO;
-    TRY(usb_device_open(p, lookalikes, &self->usb, e));
+    TRY(usb_device_open(p, &self->usb, e));
     TRY(read_capabilities(p, e));
     self->sck_hz = option_hz(self, 10); /* 375 kHz, where SCK cannot be set */
     return STATUS_OK;
@@ -452,11 +448,17 @@ static enum status usbasp_write(struct programmer *p, const struct memory *m, ui
     return error_in(e, "writing from 0x%04" PRIx32, address);
 }
 
+static const struct usb_lookalike lookalikes[] = {
+    {0x03eb, 0xc8b4, "a HID device of another make that only looks like a USBasp"},
+    {0, 0, NULL},
+};
+
 const struct programmer_driver usbasp_driver = {
     .name = "usbasp",
     .proven = "model",
     .features = PROGRAMMER_SEES_ECHO | PROGRAMMER_ENABLES | PROGRAMMER_REPORTS_ENABLE,
     .state_size = sizeof(struct usbasp),
+    .lookalikes = lookalikes,
     .sck_min_hz = 500,
     .sck_max_hz = 3000000,
     .sck_fixed_hint = "close the slow-SCK jumper of the USBasp (JP3), or update its firmware",

@@ -184,7 +184,7 @@ static enum status usbtiny_open(struct programmer *p, struct error *e)
 {
     struct usbtiny *self = p->state;
     self->period_us = 10;
-    TRY(usb_device_open(p, NULL, &self->usb, e));
+    TRY(usb_device_open(p, &self->usb, e));
     return usbtiny_echo(p, e);
 }
 

@@ -38,9 +38,12 @@ struct programmer_entry {
     const char *driver;   /* NULL: known, but not ours yet */
     const char *needs;    /* driver NULL: what it speaks; else the library of its driver, or NULL */
     const char *settings; /* the driver's own "key=value ..." string; may be NULL */
+    const char *usb;      /* driver NULL: "VID:PID,..." that it shows; may be NULL */
 };
 
 struct programmer;
+struct stream_usb_id; /* link/stream.h */
+struct usb_lookalike; /* link/usb.h */
 
 /* One driver. Const, stateless, alive for the whole process. */
 struct programmer_driver {
@@ -52,6 +55,9 @@ struct programmer_driver {
     uint32_t sck_min_hz, sck_max_hz; /* both 0: one fixed clock */
     const char *sck_fixed_hint;      /* what to change where SCK is fixed; may be NULL */
     const char *options_help;        /* for -x help; NULL: takes none */
+    const struct stream_usb_id
+        *serial_ids; /* of the ports it may sit on; ends with vendor 0; NULL */
+    const struct usb_lookalike *lookalikes; /* what is taken for its device; as above; NULL */
 
     /* Before the device is looked for: are port, rate and options acceptable? Optional. */
     enum status (*check)(const struct programmer_entry *entry, const struct programmer_config *c,

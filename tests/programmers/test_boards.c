@@ -4,7 +4,7 @@
 
 #include "programmer/board.h"
 #include "support/test.h"
-#include "usb_ids.h"
+#include "programmer/usb_ids.h"
 
 struct data {
     struct programmer_entry *entries;

@@ -1,6 +1,7 @@
-/* The USB ids of programmers, from the setting usb= of their entries: VID:PID[,VID:PID...]. */
-#ifndef PROGRAMMERS_USB_IDS_H
-#define PROGRAMMERS_USB_IDS_H
+/* The USB ids of programmers, from usb= of their entries or the settings there:
+ * VID:PID[,VID:PID...]. */
+#ifndef PROGRAMMER_USB_IDS_H
+#define PROGRAMMER_USB_IDS_H
 
 #include <stdbool.h>
 
