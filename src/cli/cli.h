@@ -84,6 +84,7 @@ MUST_USE enum status command_convert(struct cli *cli, struct error *e); /* comma
 MUST_USE enum status command_config(struct cli *cli, struct error *e);  /* command_config.c */
 MUST_USE enum status command_diff(struct cli *cli, struct error *e);    /* command_info.c */
 MUST_USE enum status command_info(struct cli *cli, struct error *e);    /* command_info.c */
+MUST_USE enum status command_udev(struct cli *cli, struct error *e);    /* command_udev.c */
 MUST_USE enum status command_merge(struct cli *cli, struct error *e);   /* command_merge.c */
 
 #endif

@@ -71,6 +71,7 @@ static enum status explain_permission(const char *path, struct error *e)
     else
         error_hint(e, "its mode is %03o and its group %s: a udev rule must grant access",
                    (unsigned)(info.st_mode & 0777), group != NULL ? group->gr_name : "unknown");
+    error_hint(e, "for the usual boards, ispflash udev prints the rules and how to load them");
     return STATUS_PERMISSION;
 }
 
@@ -85,7 +86,7 @@ static enum status explain_busy(const char *path, uint64_t device, struct error 
     (void)error_set(e, STATUS_BUSY, "%s: in use by %s", path, holder);
     if (strncmp(holder, "ModemManager", strlen("ModemManager")) == 0)
         error_hint(e, "ModemManager looks at new serial ports for some seconds: wait, or keep it "
-                      "off with a udev rule that sets ID_MM_DEVICE_IGNORE");
+                      "off with the rules that ispflash udev prints");
     else
         error_hint(e, "close it, or wait until it has finished");
     return STATUS_BUSY;

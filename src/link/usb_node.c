@@ -19,12 +19,9 @@ enum status usb_explain_permission(const char *name, const struct usb_info *info
     char node[40];
     node_of(info, node, sizeof node);
     (void)error_set(e, STATUS_PERMISSION, "%s is there, but may not be opened (%s)", name, node);
-    error_hint(e,
-               "a udev rule grants access, in /etc/udev/rules.d/60-ispflash.rules: "
-               "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"%04x\", ATTR{idProduct}==\"%04x\", "
-               "TAG+=\"uaccess\"",
-               info->vendor, info->product);
-    error_hint(e, "then: sudo udevadm control --reload, and plug the programmer in again");
+    error_hint(e, "a udev rule grants access: ispflash udev prints it for all programmers, and how "
+                  "to load it");
+    error_hint(e, "until then: sudo chmod a+rw %s", node);
     return STATUS_PERMISSION;
 }
 
