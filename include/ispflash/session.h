@@ -53,6 +53,8 @@ struct destination {
     enum status (*prepare)(struct destination *self, struct error *e);
     enum status (*store)(struct destination *self, const struct memory *memory,
                          const struct image *image, struct context *c, struct error *e);
+    /* Of an operation on several memories: all are stored. NULL: nothing to do then. */
+    enum status (*finish)(struct destination *self, struct context *c, struct error *e);
     const char *name;
 };
 
@@ -67,8 +69,9 @@ struct commands {
 
 struct operation {
     enum operation_kind kind;
-    const char *memory; /* as typed; NULL for OPERATION_ERASE (the whole chip), and for all of them:
-                           those that can be read, or that the source has bytes for */
+    const char *memory; /* as typed: one, or a list (see session_list_memories()); NULL for
+                           OPERATION_ERASE (the whole chip), and for all of them. Of several, those
+                           count that can be read or written, and that the source has bytes for */
     struct source *source;
     struct destination *destination;
     struct commands *commands;
@@ -165,6 +168,36 @@ struct report {
     size_t memory_count;
     size_t mismatches;
 };
+
+/* --- memories by name ------------------------------------------------------------------------- */
+
+enum { MEMORY_LIST_MAX = 32 };
+
+struct memory_list_item {
+    const struct memory *memory;
+    bool named; /* by its own name, not with all others */
+};
+
+struct memory_list {
+    struct memory_list_item items[MEMORY_LIST_MAX];
+    size_t count;
+};
+
+/* True for a text that means several memories: ALL, all, etc, or anything with a comma, or with a
+ * minus or backslash, which takes a memory out of the list so far. */
+bool session_is_memory_list(const char *text);
+
+/* The memories of such a text (NULL: all), in its order. A name that only other parts know is
+ * skipped with a note; one of no part, or the beginning of several, is STATUS_USAGE. With `part`
+ * NULL the list stays empty and only the names are checked. */
+MUST_USE enum status session_list_memories(const struct part *part, const char *text,
+                                           struct context *c, struct memory_list *out,
+                                           struct error *e);
+
+/* The same for one memory; *out is NULL if it is skipped or `part` is NULL. */
+MUST_USE enum status session_find_memory(const struct part *part, const char *name,
+                                         struct context *c, const struct memory **out,
+                                         struct error *e);
 
 /* --- a job in one call ------------------------------------------------------------------------ */
 

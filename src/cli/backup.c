@@ -36,58 +36,15 @@ static enum status parse_operand(const struct cli *cli, const char *name, char l
 
 /* --- backup --------------------------------------------------------------------------------- */
 
-/* Collects what is read; nothing is written before all of it is there. */
-struct backup {
-    struct destination destination; /* first */
-    const char *file;
-    struct output *output;
-    struct memory_image list[MEMORIES_MAX];
-    struct image *images[MEMORIES_MAX]; /* owned; the list's */
-    size_t count;
-};
-
-static enum status backup_prepare(struct destination *self, struct error *e)
+static enum status read_everything(struct run *r, struct file_destination *d, struct error *e)
 {
-    struct backup *b = (struct backup *)self;
-    return output_open(b->file, &b->output, e);
-}
-
-static enum status backup_store(struct destination *self, const struct memory *memory,
-                                const struct image *image, struct context *c, struct error *e)
-{
-    struct backup *b = (struct backup *)self;
-    (void)c;
-    if (b->count == MEMORIES_MAX)
-        return error_set(e, STATUS_INTERNAL, "more than %d memories", MEMORIES_MAX);
-    struct image *copy = image_new();
-    if (copy == NULL)
-        return no_memory(e);
-    b->images[b->count] = copy;
-    b->list[b->count++] = (struct memory_image){.memory = memory, .image = copy};
-    return image_merge(copy, image, e);
-}
-
-static enum status backup_commit(struct backup *b, enum format format, struct error *e)
-{
-    uint8_t *data = NULL;
-    size_t size = 0;
-    enum status status = format_write_multi(format, b->list, b->count, &data, &size, e);
-    if (status == STATUS_OK)
-        status = output_commit(b->output, data, size, e);
-    free(data);
-    return status == STATUS_OK ? STATUS_OK : error_in(e, "%s", b->file);
-}
-
-static enum status read_everything(struct run *r, struct backup *b, struct error *e)
-{
-    const struct operation all = {.kind = OPERATION_READ, .destination = &b->destination};
+    const struct operation all = {.kind = OPERATION_READ, .destination = &d->destination};
     struct cli_job j;
     struct plan_reviewer reviewer;
     enum status status = cli_job_init(&j, &r->cli->settings, &r->conf, e);
     plan_reviewer_init(&reviewer, r->cli, NULL);
     j.job.operations = &all;
     j.job.operation_count = 1;
-    j.job.flags |= JOB_WHOLE_READ;
     j.job.reviewer = &reviewer.reviewer;
     if (status == STATUS_OK)
         status = run_job(r, &j.job, e);
@@ -113,20 +70,13 @@ static enum status backup_format(const struct cli *cli, const struct update *u, 
 
 static enum status backup(struct run *r, const struct update *u, struct error *e)
 {
-    struct backup b = {
-        .destination = {.prepare = backup_prepare, .store = backup_store, .name = u->file},
-        .file = u->file};
+    struct file_destination d;
     enum format format;
     TRY(backup_format(r->cli, u, &format, e));
     TRY(run_read_configuration(r, e));
-    enum status status = read_everything(r, &b, e);
-    if (status == STATUS_OK && !r->cli->settings.dry_run) {
-        r->cli->told = false;
-        status = backup_commit(&b, format, e);
-    }
-    for (size_t i = 0; i < b.count; i++)
-        image_free(b.images[i]);
-    output_close(b.output);
+    file_destination_init_list(&d, u->file, format);
+    const enum status status = read_everything(r, &d, e);
+    file_destination_free(&d);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* The files of -U as the session wants them. */
 #include "files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,11 +57,95 @@ void file_source_init(struct file_source *s, const char *name, const char *file,
                               .allow = allow};
 }
 
+/* --- several memories in one file ----------------------------------------------------------- */
+
+static void forget_images(struct file_source *s)
+{
+    for (size_t i = 0; i < MEMORY_LIST_MAX; i++) {
+        image_free(s->images[i]);
+        s->images[i] = NULL;
+    }
+    s->part = NULL;
+}
+
+/* What is in the file for memories of the part that the list does not have. */
+static enum status tell_left_out(const struct file_source *s, struct context *c, struct error *e)
+{
+    char names[160] = "";
+    size_t used = 0;
+    struct memory_list list;
+    struct context quiet; /* the names have been judged already */
+    context_init(&quiet, clock_system(), NULL, NULL);
+    TRY(session_list_memories(s->part, s->memories, &quiet, &list, e));
+    for (size_t i = 0; i < s->part->memory_count && used < sizeof names; i++) {
+        bool listed = s->images[i] == NULL;
+        for (size_t k = 0; k < list.count; k++)
+            listed = listed || list.items[k].memory == &s->part->memories[i];
+        if (!listed)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                     used > 0 ? ", " : "", s->part->memories[i].name);
+    }
+    if (used > 0)
+        context_log(c, LOG_NOTE, "%s: not asked for and left out: %s", s->source.name, names);
+    return STATUS_OK;
+}
+
+/* Takes the file apart once it is known what for. */
+static enum status take_apart(struct file_source *s, const struct part *part, struct context *c,
+                              struct error *e)
+{
+    TRY(fetch(s, e));
+    const struct format_input input = {.name = s->source.name,
+                                       .data = s->data,
+                                       .size = s->size,
+                                       .format = s->format,
+                                       .allow = s->allow};
+    if (part->memory_count > MEMORY_LIST_MAX)
+        return error_set(e, STATUS_INTERNAL, "more than %d memories", MEMORY_LIST_MAX);
+    forget_images(s);
+    TRY(format_read_multi(&input, part, c, s->images, e));
+    s->part = part;
+    return tell_left_out(s, c, e);
+}
+
+static enum status file_source_load_listed(struct source *self, const struct part *part,
+                                           const struct memory *memory, struct context *c,
+                                           struct image **out, struct error *e)
+{
+    struct file_source *s = (struct file_source *)self;
+    if (part == NULL || memory == NULL)
+        return file_source_load(self, NULL, NULL, c, out, e);
+    if (s->part != part)
+        TRY(take_apart(s, part, c, e));
+    const struct image *own = s->images[memory - part->memories];
+    struct image *copy = image_new();
+    enum status status =
+        copy != NULL ? STATUS_OK : error_set(e, STATUS_NO_MEMORY, "no memory for an image");
+    if (status == STATUS_OK && own != NULL)
+        status = image_merge(copy, own, e);
+    if (status == STATUS_OK)
+        *out = copy;
+    else
+        image_free(copy);
+    return status;
+}
+
+void file_source_init_list(struct file_source *s, const char *name, const char *file,
+                           enum format format, unsigned allow, const char *memories)
+{
+    file_source_init(s, name, file, format, allow);
+    s->source.load = file_source_load_listed;
+    s->memories = memories;
+}
+
 void file_source_free(struct file_source *s)
 {
+    forget_images(s);
     free(s->data);
     s->data = NULL;
 }
+
+/* --- destinations --------------------------------------------------------------------------- */
 
 static enum status file_destination_prepare(struct destination *self, struct error *e)
 {
@@ -101,11 +186,54 @@ void file_destination_init(struct file_destination *d, const char *file, enum fo
                                    .format = format};
 }
 
+static enum status store_listed(struct destination *self, const struct memory *memory,
+                                const struct image *image, struct context *c, struct error *e)
+{
+    struct file_destination *d = (struct file_destination *)self;
+    (void)c;
+    if (d->count == MEMORY_LIST_MAX)
+        return error_set(e, STATUS_INTERNAL, "more than %d memories", MEMORY_LIST_MAX);
+    struct image *copy = image_new();
+    if (copy == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "no memory for an image");
+    d->images[d->count] = copy;
+    d->list[d->count++] = (struct memory_image){.memory = memory, .image = copy};
+    return image_merge(copy, image, e);
+}
+
+static enum status finish_listed(struct destination *self, struct context *c, struct error *e)
+{
+    struct file_destination *d = (struct file_destination *)self;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    (void)c;
+    enum status status = format_write_multi(d->format, d->list, d->count, &data, &size, e);
+    if (status != STATUS_OK)
+        (void)error_in(e, "%s", d->file);
+    else
+        status = output_commit(d->output, data, size, e);
+    free(data);
+    file_destination_free(d);
+    return status;
+}
+
+void file_destination_init_list(struct file_destination *d, const char *file, enum format format)
+{
+    file_destination_init(d, file, format);
+    d->destination.store = store_listed;
+    d->destination.finish = finish_listed;
+}
+
 void file_destination_free(struct file_destination *d)
 {
+    for (size_t i = 0; i < d->count; i++)
+        image_free(d->images[i]);
+    d->count = 0;
     output_close(d->output);
     d->output = NULL;
 }
+
+/* --- -n ------------------------------------------------------------------------------------- */
 
 static enum status dry_prepare(struct destination *self, struct error *e)
 {

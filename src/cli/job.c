@@ -122,11 +122,18 @@ static void add_operation(struct cli_job *j, size_t index, const char *argument,
     struct operation *o = &j->operations[index];
     *o = (struct operation){.kind = u->kind, .memory = u->memory};
     if (u->kind == OPERATION_READ) {
-        file_destination_init(&j->destinations[index], u->file, u->format);
+        if (u->several)
+            file_destination_init_list(&j->destinations[index], u->file, u->format);
+        else
+            file_destination_init(&j->destinations[index], u->file, u->format);
         o->destination = &j->destinations[index].destination;
         return;
     }
-    file_source_init(&j->sources[index], source_name(u, argument), u->file, u->format, allow);
+    if (u->several)
+        file_source_init_list(&j->sources[index], source_name(u, argument), u->file, u->format,
+                              allow, u->memory);
+    else
+        file_source_init(&j->sources[index], source_name(u, argument), u->file, u->format, allow);
     j->sources[index].source.later = is_made_earlier(j, index);
     o->source = &j->sources[index].source;
 }

@@ -73,19 +73,32 @@ static enum status parse_format(char letter, enum operation_kind kind, enum form
     return STATUS_OK;
 }
 
-/* Lists of memories are part of the language and come later. */
-static enum status check_memory(const struct pieces *pieces, struct error *e)
+/* Only what carries addresses tells several memories apart. */
+static enum status check_several(const struct update *u, struct error *e)
 {
-    if (pieces->memory_length == 0)
-        return error_set(e, STATUS_USAGE, "no memory is named before the first colon");
-    const bool all = pieces->memory_length == 3 && (strncmp(pieces->memory, "ALL", 3) == 0 ||
-                                                    strncmp(pieces->memory, "all", 3) == 0 ||
-                                                    strncmp(pieces->memory, "etc", 3) == 0);
-    if (!all && memchr(pieces->memory, ',', pieces->memory_length) == NULL &&
-        pieces->memory[0] != '-' && pieces->memory[0] != '\\')
+    const char *name = NULL;
+    switch (u->format) {
+    case FORMAT_AUTO:
+    case FORMAT_IHEX:
+    case FORMAT_IHEX_COMMENTS:
+    case FORMAT_SREC:
+    case FORMAT_ELF:
         return STATUS_OK;
-    (void)error_set(e, STATUS_UNSUPPORTED, "several memories in one file: not yet");
-    error_hint(e, "give one -U for each memory");
+    case FORMAT_RAW:
+    case FORMAT_IMMEDIATE:
+    case FORMAT_HEX:
+    case FORMAT_DECIMAL:
+    case FORMAT_OCTAL:
+    case FORMAT_BINARY:
+    case FORMAT_ROMAN:
+        break;
+    }
+    (void)format_known((char)u->format, &name);
+    (void)error_set(e, STATUS_USAGE, "format '%c' (%s) cannot hold several memories",
+                    (char)u->format, name);
+    error_hint(e, u->kind == OPERATION_READ
+                      ? "i (Intel HEX), I (with comments) and s (S-record) can"
+                      : "i (Intel HEX), I (with comments), s (S-record) and e (ELF) can");
     return e->code;
 }
 
@@ -93,24 +106,30 @@ static enum status parse(const char *text, struct update *out, struct error *e)
 {
     const struct pieces pieces = split(text);
     TRY(parse_operation(pieces.operation, &out->kind, e));
-    TRY(check_memory(&pieces, e));
+    if (pieces.memory_length == 0)
+        return error_set(e, STATUS_USAGE, "no memory is named before the first colon");
     TRY(parse_format(pieces.format, out->kind, &out->format, e));
     if (pieces.file_length == 0 && out->format != FORMAT_IMMEDIATE)
         return error_set(e, STATUS_USAGE, "no file is named");
     out->memory = strndup(pieces.memory, pieces.memory_length);
     out->file = strndup(pieces.file, pieces.file_length);
-    if (out->memory == NULL || out->file == NULL) {
-        update_free(out);
+    if (out->memory == NULL || out->file == NULL)
         return error_set(e, STATUS_NO_MEMORY, "no memory for the options");
-    }
-    return STATUS_OK;
+    out->several = session_is_memory_list(out->memory);
+    if (!out->several)
+        return STATUS_OK;
+    if (pieces.format == '\0' && out->kind == OPERATION_READ)
+        out->format = FORMAT_IHEX_COMMENTS;
+    return check_several(out, e);
 }
 
 enum status update_parse(const char *text, struct update *out, struct error *e)
 {
     struct update update = {0};
-    if (parse(text, &update, e) != STATUS_OK)
+    if (parse(text, &update, e) != STATUS_OK) {
+        update_free(&update);
         return error_in(e, "-U %s", text);
+    }
     *out = update;
     return STATUS_OK;
 }

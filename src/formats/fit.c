@@ -253,13 +253,14 @@ enum status fit_to_part(const struct format_input *in, const struct parsed *p,
 }
 
 enum status map_memory(const struct memory *memory, const struct image *image, struct image *to,
-                       struct error *e)
+                       uint32_t *begin, struct error *e)
 {
-    uint32_t begin, end;
+    uint32_t window, end;
     struct extent extent;
-    if (!address_map_memory(memory, &begin, &end))
+    if (!address_map_memory(memory, &window, &end))
         return error_set(e, STATUS_USAGE, "%s has no place in the GNU address map", memory->name);
-    const uint32_t shift = begin - base_in_map(memory, begin);
+    const uint32_t shift = window - base_in_map(memory, window);
+    *begin = memory->base + shift;
     for (uint64_t at = 0; image_next(image, at, &extent);
          at = (uint64_t)extent.address + extent.size)
         TRY(image_put(to, extent.address + shift, extent.data, extent.size, IMAGE_OVERLAP_SAME,

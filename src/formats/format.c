@@ -247,14 +247,13 @@ enum status format_read_multi(const struct format_input *in, const struct part *
     return status;
 }
 
-static enum status render(enum format format, const struct image *image,
-                          const struct memory *memory, struct buffer *b, struct error *e)
+static enum status render(enum format format, const struct image *image, uint32_t base,
+                          const struct memory_labels *labels, struct buffer *b, struct error *e)
 {
-    const uint32_t base = memory != NULL ? memory->base : 0;
     switch (format) {
     case FORMAT_IHEX:
     case FORMAT_IHEX_COMMENTS:
-        ihex_write(image, memory != NULL ? memory->name : NULL, format == FORMAT_IHEX_COMMENTS, b);
+        ihex_write(image, format == FORMAT_IHEX_COMMENTS ? labels : NULL, b);
         return STATUS_OK;
     case FORMAT_SREC:
         srec_write(image, b);
@@ -276,11 +275,12 @@ static enum status render(enum format format, const struct image *image,
     return error_set(e, STATUS_USAGE, "%s cannot be written", row != NULL ? row->name : "that");
 }
 
-enum status format_write(enum format format, const struct image *image, const struct memory *memory,
-                         uint8_t **out, size_t *size, struct error *e)
+static enum status write_labelled(enum format format, const struct image *image, uint32_t base,
+                                  const struct memory_labels *labels, uint8_t **out, size_t *size,
+                                  struct error *e)
 {
     struct buffer buffer = {0};
-    enum status status = render(format, image, memory, &buffer, e);
+    enum status status = render(format, image, base, labels, &buffer, e);
     if (status == STATUS_OK && buffer.data == NULL && !buffer.failed) {
         buffer.data = malloc(1); /* an empty file is a buffer too */
         buffer.failed = buffer.data == NULL;
@@ -296,6 +296,28 @@ enum status format_write(enum format format, const struct image *image, const st
     return STATUS_OK;
 }
 
+enum status format_write(enum format format, const struct image *image, const struct memory *memory,
+                         uint8_t **out, size_t *size, struct error *e)
+{
+    struct memory_label label = {0};
+    if (memory != NULL)
+        label = (struct memory_label){.address = memory->base, .name = memory->name};
+    const struct memory_labels labels = {.items = &label, .count = memory != NULL ? 1 : 0};
+    return write_labelled(format, image, label.address, &labels, out, size, e);
+}
+
+static enum status write_list(enum format format, const struct memory_image *list, size_t count,
+                              struct memory_label *items, struct image *whole, uint8_t **out,
+                              size_t *size, struct error *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        items[i].name = list[i].memory->name;
+        TRY(map_memory(list[i].memory, list[i].image, whole, &items[i].address, e));
+    }
+    const struct memory_labels labels = {.items = items, .count = count};
+    return write_labelled(format, whole, 0, &labels, out, size, e);
+}
+
 enum status format_write_multi(enum format format, const struct memory_image *list, size_t count,
                                uint8_t **out, size_t *size, struct error *e)
 {
@@ -304,12 +326,11 @@ enum status format_write_multi(enum format format, const struct memory_image *li
         return error_set(e, STATUS_USAGE, "%s cannot hold several memories",
                          row != NULL ? row->name : "that");
     struct image *whole = image_new();
-    enum status status =
-        whole != NULL ? STATUS_OK : error_set(e, STATUS_NO_MEMORY, "out of memory for a file");
-    for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = map_memory(list[i].memory, list[i].image, whole, e);
-    if (status == STATUS_OK)
-        status = format_write(format, whole, NULL, out, size, e);
+    struct memory_label *items = calloc(count + 1, sizeof *items);
+    const enum status status = whole != NULL && items != NULL
+                                   ? write_list(format, list, count, items, whole, out, size, e)
+                                   : error_set(e, STATUS_NO_MEMORY, "out of memory for a file");
+    free(items);
     image_free(whole);
     return status;
 }

@@ -191,16 +191,35 @@ static void ihex_append(struct buffer *b, enum ihex_type type, uint16_t offset, 
     buffer_print(b, "%02X", (uint8_t)(0x100 - sum));
 }
 
-/* "// 00a40> text": what a record holds, for a person. */
-static void ihex_comment(struct buffer *b, uint32_t address, const uint8_t *data, size_t size)
+static const struct memory_label *label_at(const struct memory_labels *labels, uint32_t address)
 {
+    for (size_t i = 0; labels != NULL && i < labels->count; i++)
+        if (labels->items[i].address == address)
+            return &labels->items[i];
+    return NULL;
+}
+
+/* " // 00a40> text flash": what a record holds, for a person, and the memory that begins there; a
+ * few bytes of a memory's are numbers. */
+static void ihex_comment(struct buffer *b, const struct memory_label *label, uint32_t address,
+                         const uint8_t *data, size_t size)
+{
+    enum { FEW = 8 };
+    for (size_t i = size; i < IHEX_LINE_BYTES; i++)
+        buffer_append(b, "  ", 2);
     buffer_print(b, " // %05x> ", address);
-    for (size_t i = 0; i < size; i++)
-        buffer_print(b, "%c", data[i] >= ' ' && data[i] <= '~' ? data[i] : '.');
+    for (size_t i = 0; i < size; i++) {
+        if (label != NULL && size <= FEW)
+            buffer_print(b, "%s0x%02x", i > 0 ? " " : "", data[i]);
+        else
+            buffer_print(b, "%c", data[i] >= ' ' && data[i] <= '~' ? data[i] : '.');
+    }
+    if (label != NULL)
+        buffer_print(b, " %s", label->name);
 }
 
 static void ihex_extent(struct buffer *b, const struct extent *extent, uint32_t *upper,
-                        bool comments)
+                        const struct memory_labels *labels)
 {
     for (uint32_t done = 0; done < extent->size;) {
         const uint32_t address = extent->address + done;
@@ -216,23 +235,25 @@ static void ihex_extent(struct buffer *b, const struct extent *extent, uint32_t 
             size = IHEX_LINE_BYTES;
         if (size > 0x10000u - (address & 0xffff)) /* a record never crosses a 64 KiB border */
             size = 0x10000u - (address & 0xffff);
+        /* nor, with comments, the beginning of a memory */
+        for (uint32_t i = 1; labels != NULL && i < size; i++)
+            if (label_at(labels, address + i) != NULL)
+                size = i;
         ihex_append(b, IHEX_DATA, (uint16_t)address, data, size);
-        if (comments)
-            ihex_comment(b, address, data, size);
+        if (labels != NULL)
+            ihex_comment(b, label_at(labels, address), address, data, size);
         buffer_print(b, "\n");
         done += size;
     }
 }
 
-void ihex_write(const struct image *image, const char *memory_name, bool comments, struct buffer *b)
+void ihex_write(const struct image *image, const struct memory_labels *labels, struct buffer *b)
 {
     uint32_t upper = 0;
     struct extent extent;
-    if (comments && memory_name != NULL)
-        buffer_print(b, "// %s\n", memory_name);
     for (uint64_t at = 0; image_next(image, at, &extent);
          at = (uint64_t)extent.address + extent.size)
-        ihex_extent(b, &extent, &upper, comments);
+        ihex_extent(b, &extent, &upper, labels);
     ihex_append(b, IHEX_END, 0, NULL, 0);
     buffer_print(b, "\n");
 }

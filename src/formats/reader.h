@@ -105,8 +105,9 @@ MUST_USE enum status fit_to_part(const struct format_input *in, const struct par
                                  const struct part *part, struct context *c, struct image **images,
                                  struct error *e);
 
-/* Adds a memory's image to `to`, at the addresses of the GNU address map. */
+/* Adds a memory's image to `to`, at the addresses of the GNU address map; *begin receives where the
+ * memory begins there. */
 MUST_USE enum status map_memory(const struct memory *memory, const struct image *image,
-                                struct image *to, struct error *e);
+                                struct image *to, uint32_t *begin, struct error *e);
 
 #endif

@@ -18,9 +18,19 @@ void buffer_append(struct buffer *b, const void *data, size_t size);
 void buffer_fill(struct buffer *b, uint8_t value, size_t size);
 void buffer_print(struct buffer *b, const char *format, ...) PRINTF(2, 3); /* short texts */
 
-/* The writers; `base` is where the memory begins. */
-void ihex_write(const struct image *image, const char *memory_name, bool comments,
-                struct buffer *b);
+/* Where memories begin in a file, for its comments. */
+struct memory_label {
+    uint32_t address;
+    const char *name;
+};
+
+struct memory_labels {
+    const struct memory_label *items;
+    size_t count;
+};
+
+/* The writers; `base` is where the memory begins. `labels` NULL: no comments. */
+void ihex_write(const struct image *image, const struct memory_labels *labels, struct buffer *b);
 void srec_write(const struct image *image, struct buffer *b);
 MUST_USE enum status raw_write(const struct image *image, uint32_t base, struct buffer *b,
                                struct error *e);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/nearest.h"
 #include "run.h"
 
 static void forget_items(struct run *r)
@@ -26,45 +25,6 @@ static void run_free(struct run *r)
 
 /* --- gate one: names, files, outputs -------------------------------------------------------- */
 
-static enum status unknown_memory(const struct run *r, const char *name, bool ambiguous,
-                                  struct error *e)
-{
-    struct nearest nearest;
-    const struct part *part = r->part != NULL ? r->part : part_generic_avr();
-    nearest_begin(&nearest, name);
-    for (size_t i = 0; i < part->memory_count; i++)
-        nearest_offer(&nearest, part->memories[i].name);
-    (void)error_set(e, STATUS_USAGE,
-                    ambiguous ? "memory %s: several begin like that"
-                              : "memory %s: no part has one of that name",
-                    name);
-    nearest_hint(&nearest, e);
-    return STATUS_USAGE;
-}
-
-/* `*skip`: other parts have such a memory, this one has not. */
-static enum status find_memory(const struct run *r, const char *name, const struct memory **out,
-                               bool *skip, struct error *e)
-{
-    *out = NULL;
-    *skip = false;
-    switch (part_memory_find(r->part, name, out)) {
-    case MEMORY_FOUND:
-        return STATUS_OK;
-    case MEMORY_ABSENT:
-        *skip = r->part != NULL;
-        if (*skip)
-            context_log(r->context, LOG_NOTE, "the %s has no memory %s; skipped", r->part->name,
-                        name);
-        return STATUS_OK;
-    case MEMORY_UNKNOWN:
-        return unknown_memory(r, name, false, e);
-    case MEMORY_AMBIGUOUS:
-        return unknown_memory(r, name, true, e);
-    }
-    return error_set(e, STATUS_INTERNAL, "memory %s: no answer", name);
-}
-
 static bool has_memory(const struct operation *o)
 {
     return o->kind != OPERATION_ERASE && o->kind != OPERATION_COMMANDS;
@@ -79,11 +39,11 @@ static bool has_source(const struct operation *o)
 static enum status take_operation(struct run *r, const struct operation *o, struct error *e)
 {
     struct plan_item item = {.operation = o};
-    bool skip = false;
-    if (has_memory(o))
-        TRY(find_memory(r, o->memory, &item.memory, &skip, e));
-    if (skip)
-        return STATUS_OK;
+    if (has_memory(o)) {
+        TRY(session_find_memory(r->part, o->memory, r->context, &item.memory, e));
+        if (r->part != NULL && item.memory == NULL)
+            return STATUS_OK;
+    }
     if (has_source(o) && !o->source->later) {
         TRY(run_load(r, o, item.memory, &item.image, e));
         if (item.image == NULL)
@@ -94,23 +54,50 @@ static enum status take_operation(struct run *r, const struct operation *o, stru
     return STATUS_OK;
 }
 
-/* An operation on all memories: one item for each that can be read, or that the source has bytes
- * for. */
-static enum status take_all(struct run *r, const struct operation *o, struct error *e)
+/* Of an operation on several memories: true if nothing can be done with this one. */
+static bool passes_over(const struct run *r, const struct operation *o,
+                        const struct memory_list_item *listed)
 {
-    for (size_t i = 0; r->part != NULL && i < r->part->memory_count; i++) {
-        struct plan_item item = {.operation = o, .memory = &r->part->memories[i]};
-        if (o->kind == OPERATION_READ && !item.memory->isp.read[0].present)
-            continue;
-        if (has_source(o)) {
-            TRY(o->source->load(o->source, r->part, item.memory, r->context, &item.image, e));
-            if (image_empty(item.image)) {
-                image_free(item.image);
-                continue;
-            }
+    const struct memory *m = listed->memory;
+    const bool read = o->kind == OPERATION_READ || o->kind == OPERATION_VERIFY;
+    if (read ? m->isp.read[0].present : m->writable)
+        return false;
+    context_log(r->context, listed->named ? LOG_NOTE : LOG_DETAIL,
+                "%s of the %s cannot be %s; skipped", m->name, r->part->name,
+                read ? "read" : "written");
+    return true;
+}
+
+static enum status take_listed(struct run *r, const struct operation *o,
+                               const struct memory_list_item *listed, struct error *e)
+{
+    struct plan_item item = {.operation = o, .memory = listed->memory};
+    if (passes_over(r, o, listed))
+        return STATUS_OK;
+    if (has_source(o) && !o->source->later) {
+        TRY(o->source->load(o->source, r->part, item.memory, r->context, &item.image, e));
+        if (image_empty(item.image)) {
+            image_free(item.image);
+            context_log(r->context, listed->named ? LOG_NOTE : LOG_DETAIL,
+                        "%s holds no bytes for %s", o->source->name, item.memory->name);
+            return STATUS_OK;
         }
-        r->items[r->item_count++] = item;
     }
+    r->items[r->item_count++] = item;
+    return STATUS_OK;
+}
+
+/* An operation on a list of memories, or on all: one item for each that can be read or written, and
+ * that the source has bytes for. */
+static enum status take_several(struct run *r, const struct operation *o, struct error *e)
+{
+    struct memory_list list;
+    struct image *unused;
+    TRY(session_list_memories(r->part, o->memory, r->context, &list, e));
+    if (r->part == NULL)
+        return has_source(o) && !o->source->later ? run_load(r, o, NULL, &unused, e) : STATUS_OK;
+    for (size_t i = 0; i < list.count; i++)
+        TRY(take_listed(r, o, &list.items[i], e));
     return STATUS_OK;
 }
 
@@ -128,8 +115,8 @@ static enum status take_operations(struct run *r, struct error *e)
     TRY(reserve_items(r, e));
     for (size_t i = 0; i < r->job->operation_count; i++) {
         const struct operation *o = &r->job->operations[i];
-        if (o->memory == NULL && has_memory(o))
-            TRY(take_all(r, o, e));
+        if (has_memory(o) && run_is_for_several(o))
+            TRY(take_several(r, o, e));
         else
             TRY(take_operation(r, o, e));
     }
@@ -185,6 +172,28 @@ static enum status gate_one(struct run *r, struct error *e)
 
 /* --- the plan ------------------------------------------------------------------------------- */
 
+static bool is_reachable(const struct plan_item *item, unsigned traits)
+{
+    return item->memory == NULL || !memory_is_byte(item->memory) || (traits & TARGET_BYTES) != 0;
+}
+
+/* Of an operation on several memories, what the programmer cannot reach is left out. */
+static void drop_unreachable(struct run *r, unsigned traits)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < r->item_count; i++) {
+        const struct plan_item *item = &r->items[i];
+        if (is_reachable(item, traits) || !run_is_for_several(item->operation)) {
+            r->items[left++] = *item;
+            continue;
+        }
+        context_log(r->context, LOG_NOTE, "%s cannot reach %s; skipped", r->job->programmer.id,
+                    item->memory->name);
+        image_free(item->image);
+    }
+    r->item_count = left;
+}
+
 static enum status check_programmer(const struct run *r, unsigned traits, struct error *e)
 {
     const char *id = r->job->programmer.id;
@@ -195,7 +204,7 @@ static enum status check_programmer(const struct run *r, unsigned traits, struct
     }
     for (size_t i = 0; i < r->item_count; i++) {
         const struct plan_item *item = &r->items[i];
-        if (item->memory == NULL || !memory_is_byte(item->memory) || (traits & TARGET_BYTES) != 0)
+        if (is_reachable(item, traits))
             continue;
         (void)error_set(e, STATUS_UNSUPPORTED, "%s cannot reach %s", id, item->memory->name);
         error_hint(e, "fuses and lock bits need an ISP programmer");
@@ -207,6 +216,7 @@ static enum status check_programmer(const struct run *r, unsigned traits, struct
 static enum status make_plan(struct run *r, struct error *e)
 {
     const unsigned traits = target_traits_of(r->session->programmer->driver, r->part);
+    drop_unreachable(r, traits);
     const struct plan_request request = {.part = r->part,
                                          .items = r->items,
                                          .count = r->item_count,
@@ -247,9 +257,20 @@ static enum status read_bytes(struct run *r, struct error *e)
     return status;
 }
 
-/* Memories that can only be read: equal is as good as written. */
-static enum status check_read_only(struct run *r, struct plan_step *step, struct error *e)
+/* Takes a write and its verify out of the plan. */
+static void forget_write(struct plan *plan, size_t at)
 {
+    const struct plan_step *next = plan->steps + at + 1;
+    const size_t count = at + 1 < plan->count && next->own && next->image == next[-1].image ? 2 : 1;
+    image_free(plan->steps[at].merged);
+    plan->count -= count;
+    memmove(plan->steps + at, plan->steps + at + count, (plan->count - at) * sizeof plan->steps[0]);
+}
+
+/* Memories that can only be read: equal is as good as written. */
+static enum status check_read_only(struct run *r, size_t at, struct error *e)
+{
+    const struct plan_step *step = &r->plan.steps[at];
     if (step->kind != PLAN_WRITE || target_writable(r->session->target, step->memory))
         return STATUS_OK;
     if (step->image == NULL || !target_readable(r->session->target, step->memory))
@@ -259,7 +280,7 @@ static enum status check_read_only(struct run *r, struct plan_step *step, struct
         return error_in(e, "%s cannot be written, and it holds something else", step->memory->name);
     context_log(r->context, LOG_NOTE, "%s cannot be written, but holds just that",
                 step->memory->name);
-    step->kind = PLAN_VERIFY;
+    forget_write(&r->plan, at);
     return STATUS_OK;
 }
 
@@ -269,8 +290,8 @@ static enum status gate_two(struct run *r, struct error *e)
         TRY(session_may_change(r->session, e));
     TRY(read_bytes(r, e));
     TRY(guard(r, e));
-    for (size_t i = 0; i < r->plan.count; i++)
-        TRY(check_read_only(r, &r->plan.steps[i], e));
+    for (size_t i = r->plan.count; i-- > 0;) /* from the end, since it takes out what is done */
+        TRY(check_read_only(r, i, e));
     TRY(run_check_keep(r, e));
     return session_forecast(r->session, &r->plan, r->job, e);
 }

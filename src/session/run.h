@@ -21,6 +21,9 @@ struct run {
 
 bool run_has_flag(const struct run *r, enum job_flag flag);
 
+/* True for an operation on a list of memories, or on all. */
+bool run_is_for_several(const struct operation *o);
+
 /* The bytes of a write or verify; `*image` stays NULL where there is nothing to do. */
 MUST_USE enum status run_load(const struct run *r, const struct operation *o,
                               const struct memory *m, struct image **image, struct error *e);

@@ -59,7 +59,7 @@ enum status run_guard_bytes(const struct run *r, const struct guard_byte *bytes,
 }
 
 /* As avrdude does: what follows the last byte that is not 0xff is left out of flash. */
-static void trim(const struct run *r, const struct memory *m, struct image *image)
+static void trim(const struct run *r, const struct memory *m, bool whole, struct image *image)
 {
     uint64_t end = 0;
     struct extent extent;
@@ -72,8 +72,25 @@ static void trim(const struct run *r, const struct memory *m, struct image *imag
                 end = (uint64_t)extent.address + i + 1;
     if (end == 0)
         context_log(r->context, LOG_NOTE, "%s is blank: all of it is 0xff", m->name);
-    if (!run_has_flag(r, JOB_WHOLE_READ) && !run_has_flag(r, JOB_NO_ERASE))
+    if (!whole)
         image_truncate(image, end);
+}
+
+bool run_is_for_several(const struct operation *o)
+{
+    return o->memory == NULL || session_is_memory_list(o->memory);
+}
+
+/* Behind the last memory of an operation on several. */
+static enum status finish_read(struct run *r, const struct plan_step *step, struct error *e)
+{
+    struct destination *d = step->operation->destination;
+    if (d->finish == NULL)
+        return STATUS_OK;
+    for (const struct plan_step *s = step + 1; s < r->plan.steps + r->plan.count; s++)
+        if (s->operation == step->operation)
+            return STATUS_OK;
+    return d->finish(d, r->context, e);
 }
 
 static enum status do_read(struct run *r, const struct plan_step *step, struct error *e)
@@ -85,11 +102,15 @@ static enum status do_read(struct run *r, const struct plan_step *step, struct e
     enum status status =
         session_read(r->session, step->memory, step->memory->base, step->memory->size, image, e);
     if (status == STATUS_OK) {
-        trim(r, step->memory, image);
+        /* Several memories are a backup: what is blank there is said by the file too. */
+        trim(r, step->memory,
+             run_has_flag(r, JOB_WHOLE_READ) || run_has_flag(r, JOB_NO_ERASE) ||
+                 run_is_for_several(step->operation),
+             image);
         status = d->store(d, step->memory, image, r->context, e);
     }
     image_free(image);
-    return status;
+    return status == STATUS_OK ? finish_read(r, step, e) : status;
 }
 
 static enum status write_image(struct run *r, const struct memory *m, const struct image *image,

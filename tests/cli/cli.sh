@@ -136,6 +136,30 @@ run 0 -c sim -P chip -p m328p -U eeprom:w:0x12,0x34:m -U eeprom:r:eeprom.bin
 [ "$(wc -c <eeprom.bin)" = 1024 ] || broken "EEPROM is not read whole"
 
 
+# --- several memories in one file ---------------------------------------------------------------
+rm -f chip other
+run 0 -c sim -P chip -p m328p -U flash:w:page.bin:r -U eeprom:w:9,8,7:m -U hfuse:w:0xd1:m
+for format in i I s; do
+    run 0 -c sim -P chip -p m328p -U "all:r:all.$format:$format"
+    out_of=$(sed -n 's/^  \([0-9]* bytes of [a-z]* read\)$/\1/p' stderr | tr '\n' ',')
+    [ "$out_of" = '32768 bytes of flash read,1024 bytes of eeprom read,3 bytes of signature read,' ] ||
+        broken "read $out_of"
+    rm -f other
+    run 0 -c sim -P other -p m328p -U "all:w:all.$format"; no_err 'error|fail'
+    err '^  hfuse 0xd9 -> 0xd1$'
+    run 0 -c sim -P other -p m328p -U "ALL:v:all.$format" -U flash:v:page.bin:r -U eeprom:v:9,8,7:m
+done
+run 0 -c sim -P chip -p m328p -qq -U all,-flash,-eeprom:r:-
+out ' // 820001> 0xd1 hfuse$'; out ' // 840000> 0x1e 0x95 0x0f signature$'; no_out 'flash'
+run 0 -c sim -P chip -p m328p -qq -U all:r:now.hex:i -U all:w:now.hex -U etc:v:now.hex
+run 0 -c sim -P chip -p m328p -U 'flash,sram,efuse:v:all.i'; err 'no memory sram; skipped'
+run 0 -c sim -P chip -p m328p -U fuses,:r:nothing.I; err 'no memory fuses; skipped'
+[ ! -e nothing.I ] || broken 'a file of nothing'
+run 3 -c sim -P chip -p m328p -U flash,eeprom:w:zeros.bin; err 'raw binary has no addresses'; err 'not touched'
+run 0 -c sim -P chip -p m328p -U flash,eeprom:w:four.hex; err 'four.hex holds no bytes for eeprom'
+run 3 -c sim -P other -p m168p -U eeprom:w:all.i; err 'is for another chip: .*1e 95 0f'; err 'not touched'
+run 13 -c sim -P chip -p m328p -U all:v:all.i
+
 # --- file names and standard input --------------------------------------------------------------
 for file in 'a b.hex' 'a:b.hex' 'C:x.hex' "$(printf '\303\274.hex')" '--x.hex' 'x;y&z.hex'; do
     cp -- four.hex "$file"
@@ -191,7 +215,9 @@ run 2 -c sim -p m328p -x nonsense; err 'nonsense'
 run 17 -c sim -p m328p -t; err 'not there yet'
 run 17 -c sim -p m328p -T 'part'; err 'not there yet'
 run 17 -c sim -p m328p -O; err 'oscillator'
-run 17 -c sim -p m328p -U flash,eeprom:r:x.hex:i; err 'several memories'
+run 2 -c sim -p m328p -U flash,eeprom:r:x.bin:r; err 'cannot hold several memories'
+run 2 -c sim -p m328p -U flash,eprom:r:x.hex; err 'eprom: no part has'; err 'did you mean "eeprom"'
+run 2 -c sim -U flash,eprom:w:four.hex; err 'eprom: no part has'; err 'not touched'
 run 3 -C no-such.conf -c sim -p m328p; err 'no-such.conf: No such file'; err 'built in'
 run 3 --part-file no-such.part -c sim -p m328p; err 'no-such.part'
 
@@ -265,6 +291,11 @@ SOURCE
     run 3 -c sim -P chip -p m328p -U app.o; err 'not linked yet'; err 'not touched'
     run 3 -c sim -P chip -p m328p -U cut.elf; err 'cut short'; err 'not touched'
     run 3 -c sim -P chip -p m328p -U /proc/self/exe; err '64-bit'
+    rm -f chip
+    run 0 -c sim -P chip -p m328p -U all:w:app.elf
+    no_err 'error|fail'; err '^  4 bytes of eeprom verified'; err '^  efuse 0xff -> 0xfd$'
+    run 0 -c sim -P chip -p m328p -U all:v:app.elf -U flash:v:app.bin:r; err '3 bytes of signature'
+    run 0 -c sim -P chip -U flash,-flash,eeprom:w:app.elf; err 'not asked for and left out: flash, '
     run 0 info app.elf; out '^app.elf: ELF, '; out '^  fuses: 3 bytes'
     run 0 convert app.elf -o app.hex
     run 0 diff app.elf app.hex

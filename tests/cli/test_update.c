@@ -140,18 +140,37 @@ static void what_makes_no_sense_is_refused(void **state)
     CHECK(rows, STATUS_USAGE);
 }
 
-static void lists_of_memories_are_known_but_not_there_yet(void **state)
+static void lists_of_memories_want_a_format_with_addresses(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
-        {"flash,eeprom:r:x.hex:i", "!several memories"},
-        {"ALL:r:x.hex:I", "!several memories"},
-        {"all:w:x.elf", "!several memories"},
-        {"etc:w:x.elf", "!several memories"},
-        {"-eeprom:w:x.elf", "!several memories"},
-        {"\\eeprom:w:x.elf", "!several memories"},
+    static const struct {
+        const char *text;
+        enum format format; /* 0: refused */
+    } rows[] = {
+        {"flash,eeprom:r:x.hex", FORMAT_IHEX_COMMENTS},
+        {"ALL:r:x.hex:i", FORMAT_IHEX},
+        {"all:r:x.srec:s", FORMAT_SREC},
+        {"etc:w:x.elf", FORMAT_AUTO},
+        {"all,-eeprom:w:x.elf:e", FORMAT_ELF},
+        {"\\eeprom:v:x.hex:I", FORMAT_IHEX_COMMENTS},
+        {"flash,eeprom:r:x.bin:r", (enum format)0},
+        {"lfuse,hfuse:r:-:h", (enum format)0},
+        {"lfuse,hfuse:w:0x62,0xd9:m", (enum format)0},
+        {"all:r:x.elf:e", (enum format)0},
     };
-    CHECK(rows, STATUS_UNSUPPORTED);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct update update = {0};
+        struct error e = {0};
+        const enum status status = update_parse(rows[i].text, &update, &e);
+        if (rows[i].format == 0) {
+            assert_int_equal(status, STATUS_USAGE);
+            continue;
+        }
+        assert_string_equal(e.text, "");
+        assert_true(update.several);
+        assert_int_equal(update.format, rows[i].format);
+        update_free(&update);
+    }
 }
 
 int main(void)
@@ -162,7 +181,7 @@ int main(void)
         cmocka_unit_test(colons_in_file_names_stay_there),
         cmocka_unit_test(an_empty_immediate_value_is_no_data),
         cmocka_unit_test(what_makes_no_sense_is_refused),
-        cmocka_unit_test(lists_of_memories_are_known_but_not_there_yet),
+        cmocka_unit_test(lists_of_memories_want_a_format_with_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,7 +305,9 @@ static void the_format_with_comments_shows_address_and_text(void **state)
     uint8_t *out;
     size_t size;
     assert_int_equal(format_write(FORMAT_IHEX_COMMENTS, image, &test_eeprom, &out, &size, &e), 0);
-    const char *wanted = "// eeprom\n:0300100041420A60 // 00010> AB.\n" END;
+    const char *wanted =
+        ":0300100041420A60                                                          "
+        " // 00010> AB.\n" END;
     assert_int_equal(size, strlen(wanted));
     assert_memory_equal(out, wanted, size);
     free(out);

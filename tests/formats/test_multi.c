@@ -157,6 +157,38 @@ static void what_was_written_is_read_again(void **state)
     }
 }
 
+static void comments_name_the_memories(void **state)
+{
+    struct world *w = *state;
+    static const char *const names[] = {"flash", "lfuse", "hfuse", "signature", "calibration"};
+    static const char *const bytes[] = {"0123456789", "\x62", "\xd9", "\x1e\x95\x0f", "\x9a"};
+    struct memory_image list[5];
+    struct image *images[5];
+    uint8_t *data = NULL;
+    size_t size = 0;
+    for (size_t i = 0; i < 5; i++) {
+        const struct memory *m = NULL;
+        assert_int_equal(part_memory_find(w->part, names[i], &m), MEMORY_FOUND);
+        images[i] = image_new();
+        put(images[i], 0, bytes[i], strlen(bytes[i]));
+        list[i] = (struct memory_image){.memory = m, .image = images[i]};
+    }
+    assert_int_equal(format_write_multi(FORMAT_IHEX_COMMENTS, list, 5, &data, &size, &w->error),
+                     STATUS_OK);
+    data = realloc(data, size + 1);
+    data[size] = '\0';
+    static const char *const wanted[] = {
+        " // 00000> 0123456789 flash\n", " // 820000> 0x62 lfuse\n", " // 820001> 0xd9 hfuse\n",
+        " // 840000> 0x1e 0x95 0x0f signature\n", " // 840003> 0x9a calibration\n"};
+    const char *at = (const char *)data;
+    for (size_t i = 0; i < 5; i++) {
+        at = strstr(at, wanted[i]);
+        assert_non_null(at);
+        image_free(images[i]);
+    }
+    free(data);
+}
+
 static void what_no_memory_of_the_part_holds_is_told(void **state)
 {
     struct world *w = *state;
@@ -212,6 +244,7 @@ int main(void)
         cmocka_unit_test(every_memory_takes_its_window),
         cmocka_unit_test(a_plain_file_is_all_flash),
         cmocka_unit_test(what_was_written_is_read_again),
+        cmocka_unit_test(comments_name_the_memories),
         cmocka_unit_test(what_no_memory_of_the_part_holds_is_told),
         cmocka_unit_test(bytes_beyond_a_memory_and_for_ram_are_errors),
         cmocka_unit_test(formats_without_addresses_cannot_hold_several),

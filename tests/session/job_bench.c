@@ -49,10 +49,19 @@ static enum status destination_store(struct destination *self, const struct memo
     return image_merge(d->image, image, e);
 }
 
+static enum status destination_finish(struct destination *self, struct context *c, struct error *e)
+{
+    (void)c, (void)e;
+    ((struct memory_destination *)self)->finished++;
+    return STATUS_OK;
+}
+
 static struct memory_destination new_destination(const char *name)
 {
-    return (struct memory_destination){
-        .destination = {.prepare = destination_prepare, .store = destination_store, .name = name}};
+    return (struct memory_destination){.destination = {.prepare = destination_prepare,
+                                                       .store = destination_store,
+                                                       .finish = destination_finish,
+                                                       .name = name}};
 }
 
 struct job_bench *job_bench_new(const char *chip, enum chip_rig_kind kind, const char *part)

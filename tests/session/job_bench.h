@@ -22,7 +22,7 @@ struct memory_destination {
     struct destination destination; /* first */
     struct image *image;            /* NULL until stored */
     struct memory_source *feeds;    /* its `made` becomes this image; may be NULL */
-    unsigned prepared, stored;
+    unsigned prepared, stored, finished;
     bool broken; /* prepare() fails */
 };
 
