@@ -152,7 +152,9 @@ struct memory_report {
     const struct memory *memory;
     uint32_t read, written, verified; /* bytes; `written`: those that were to be written */
     uint32_t skipped;                 /* of `written`: equal already, or blank after the erase */
-    bool has_before, has_after;       /* fuse and lock bytes */
+    struct image *proven;       /* owned; bytes read back and found as wanted, since they were last
+                                   written;       NULL: none, or a fuse or lock byte */
+    bool has_before, has_after; /* fuse and lock bytes */
     uint8_t before, after;
     uint64_t read_us, write_us, verify_us;
 };

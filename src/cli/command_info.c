@@ -1,13 +1,12 @@
 /* `ispflash info` and `ispflash diff`: what a file holds, and in what two differ. */
 #include <inttypes.h>
-#include <nettle/sha2.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "cli.h"
 #include "image_file.h"
 #include "job.h"
 #include "run.h"
+#include "sums.h"
 
 /* Where avr-gcc and GNU ld put each memory in one address space (avr-libc manual, "Memory
  * Sections"; binutils, avr.sc). */
@@ -20,8 +19,6 @@ static const struct region {
     {"lock", 0x830000, 0x840000},    {"signature", 0x840000, 0x850000},
     {"usersig", 0x850000, 0x860000}, {"beyond any memory", 0x860000, UINT64_C(0x100000000)},
 };
-
-enum { HASHED_MAX = 16 << 20, CHUNK = 4096 };
 
 /* One region's share of the image. */
 struct share {
@@ -61,26 +58,11 @@ static void put_ranges(FILE *out, const struct image *image, const struct share 
 /* Of the bytes as a raw file has them: from the first to the last, holes as 0xff. */
 static void put_sums(FILE *out, const struct image *image, const struct share *share)
 {
-    struct sha256_ctx sha;
-    uint8_t digest[SHA256_DIGEST_SIZE], chunk[CHUNK];
-    uLong crc = crc32(0, NULL, 0);
-    if (share->end - share->low > HASHED_MAX) {
+    struct sums sums;
+    if (sums_of(image, share->low, share->end, &sums))
+        (void)fprintf(out, "    CRC-32 %08" PRIx32 "\n    SHA-256 %s\n", sums.crc32, sums.sha256);
+    else
         (void)fputs("    CRC-32, SHA-256: the ranges lie too far apart\n", out);
-        return;
-    }
-    sha256_init(&sha);
-    for (uint64_t at = share->low; at < share->end; at += CHUNK) {
-        const uint64_t left = share->end - at;
-        const size_t size = left < CHUNK ? (size_t)left : CHUNK;
-        (void)image_copy(image, (uint32_t)at, chunk, size, 0xff);
-        crc = crc32(crc, chunk, (uInt)size);
-        sha256_update(&sha, size, chunk);
-    }
-    sha256_digest(&sha, sizeof digest, digest);
-    (void)fprintf(out, "    CRC-32 %08lx\n    SHA-256 ", crc);
-    for (size_t i = 0; i < sizeof digest; i++)
-        (void)fprintf(out, "%02x", digest[i]);
-    (void)fputc('\n', out);
 }
 
 /* --- which chips ---------------------------------------------------------------------------- */

@@ -114,13 +114,13 @@ static enum status holds_all(struct session *s, const struct plan *plan, bool *s
     return STATUS_OK;
 }
 
-static void report_held(struct session *s, const struct plan_step *step)
+static enum status report_held(struct session *s, const struct plan_step *step, struct error *e)
 {
     struct memory_report *report = &s->report.memories[session_index(s, step->memory)];
     const uint32_t bytes = image_bytes(step->image);
     report->written += bytes;
     report->skipped += bytes;
-    report->verified += bytes;
+    return session_count_proven(s, step->memory, step->image, e);
 }
 
 static bool belongs_to_writes(const struct plan_step *step)
@@ -137,10 +137,11 @@ enum status plan_drop_done(struct plan *plan, struct session *s, struct error *e
     TRY(holds_all(s, plan, &same, e));
     if (!same)
         return STATUS_OK;
+    for (size_t i = 0; i < plan->count; i++)
+        if (is_write(&plan->steps[i]))
+            TRY(report_held(s, &plan->steps[i], e));
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_step *step = &plan->steps[i];
-        if (is_write(step))
-            report_held(s, step);
         if (belongs_to_writes(step))
             image_free(step->merged);
         else

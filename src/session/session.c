@@ -33,6 +33,8 @@ void report_free(struct report *report)
 {
     if (report == NULL)
         return;
+    for (size_t i = 0; i < report->memory_count; i++)
+        image_free(report->memories[i].proven);
     free(report->memories);
     *report = (struct report){0};
 }
@@ -130,6 +132,8 @@ static enum status prepare_memories(struct session *s, struct error *e)
 {
     const size_t count = s->part->memory_count;
     free_held(s);
+    for (size_t i = 0; i < s->report.memory_count; i++)
+        image_free(s->report.memories[i].proven);
     free(s->report.memories);
     s->report.memories = calloc(count > 0 ? count : 1, sizeof *s->report.memories);
     s->report.memory_count = s->report.memories != NULL ? count : 0;
@@ -192,6 +196,8 @@ enum status session_instruction(struct session *s, const uint8_t mosi[4], uint8_
     TRY(context_check(s->context, e));
     s->instructed = true;
     session_forget_all(s);
+    for (size_t i = 0; i < s->part->memory_count; i++)
+        session_forget_proven(s, &s->part->memories[i]);
     TRY(target_instruction(s->target, mosi, miso, e));
     return session_read_bytes(s, 1, e);
 }

@@ -88,6 +88,13 @@ MUST_USE enum status session_learn(struct session *s, const struct memory *m,
 void session_forget(struct session *s, const struct memory *m);
 void session_forget_all(struct session *s);
 
+/* Counts bytes that were found to be in the chip as wanted. */
+MUST_USE enum status session_count_proven(struct session *s, const struct memory *m,
+                                          const struct image *image, struct error *e);
+/* Forgets which ones: all, or if one of them is to become what `image` says. */
+void session_forget_proven(struct session *s, const struct memory *m);
+void session_doubt_proven(struct session *s, const struct memory *m, const struct image *image);
+
 MUST_USE enum status session_no_memory(struct error *e);
 
 /* The next stretch of the image to read at once: small holes are read across, since a new range

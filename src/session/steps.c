@@ -227,6 +227,7 @@ static void forget_attempt(struct run *r, size_t first, size_t last)
             continue;
         struct memory_report *report = &r->session->report.memories[session_index(r->session, m)];
         report->written = report->skipped = report->verified = 0;
+        session_forget_proven(r->session, m);
     }
 }
 

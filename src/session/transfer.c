@@ -124,6 +124,7 @@ static enum status learn_blank(struct session *s, const struct memory *m, struct
     const enum status status =
         image_put(held->known, m->base, blank, m->size, IMAGE_OVERLAP_REPLACE, NULL, e);
     free(blank);
+    session_forget_proven(s, m);
     held->change = CHANGE_ERASED;
     return status;
 }
@@ -250,6 +251,7 @@ static enum status write_runs(struct session *s, const struct memory *m, const s
 {
     struct held *held = &s->held[session_index(s, m)];
     held->change = CHANGE_PARTIAL;
+    session_doubt_proven(s, m, image);
     context_begin(s->context, STEP_WRITE, m, transfer);
     const enum status status = target_write(s->target, m, image, held->known, e);
     context_end(s->context, status);
@@ -409,10 +411,9 @@ enum status session_verify_bits(struct session *s, const struct memory *m,
         held->change = CHANGE_WRONG;
     if (status != STATUS_OK)
         return error_in(e, "verify %s", m->name);
-    report->verified += image_bytes(image);
     if (held->change == CHANGE_WRITTEN)
         held->change = CHANGE_VERIFIED;
-    return STATUS_OK;
+    return session_count_proven(s, m, image, e);
 }
 
 enum status session_verify(struct session *s, const struct memory *m, const struct image *image,
