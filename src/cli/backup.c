@@ -75,6 +75,7 @@ static enum status backup(struct run *r, const struct update *u, struct error *e
     TRY(backup_format(r->cli, u, &format, e));
     TRY(run_read_configuration(r, e));
     file_destination_init_list(&d, u->file, format);
+    d.json = r->cli->settings.json;
     const enum status status = read_everything(r, &d, e);
     file_destination_free(&d);
     return status;

@@ -140,28 +140,44 @@ static enum status expand_job(struct cli *cli, int argc, char *const *argv,
     return status;
 }
 
+static enum status show_help(const struct cli *cli, void (*show)(FILE *, const char *),
+                             struct error *e)
+{
+    const struct surroundings *around = cli->around;
+    if (cli->settings.json)
+        return error_set(e, STATUS_USAGE, "--json: help is for people");
+    /* avrdude explains itself on standard error */
+    show(cli->as_avrdude ? around->talk : around->results, around->program);
+    return STATUS_OK;
+}
+
+static enum status show_version(struct cli *cli, struct error *e)
+{
+    if (!cli->settings.json)
+        return help_version(cli->around->results, cli->settings.verbose > 0, e);
+    const struct event event = {.kind = EVENT_VALUE,
+                                .value = {.name = "version", .text = ISPFLASH_VERSION}};
+    listen_in_json(cli);
+    cli->listener->emit(cli->listener, &event);
+    return STATUS_OK;
+}
+
 static enum status run(struct cli *cli, int argc, char *const *argv, struct error *e)
 {
     const struct command *command = NULL;
     const bool named = argc > 1 && argv[1][0] != '-';
-    /* avrdude explains itself on standard error */
-    FILE *help = cli->as_avrdude ? cli->around->talk : cli->around->results;
-    if (argc <= 1) {
-        help_short(help, cli->around->program);
-        return STATUS_OK;
-    }
+    if (argc <= 1)
+        return show_help(cli, help_short, e);
     if (named)
         TRY(find_command(argv[1], &command, e));
     TRY(options_parse(argc, argv, named ? 2 : 1, &cli->settings, e));
     switch (cli->settings.action) {
     case ACTION_SHORT_HELP:
-        help_short(help, cli->around->program);
-        return STATUS_OK;
+        return show_help(cli, help_short, e);
     case ACTION_HELP:
-        help_all(help, cli->around->program);
-        return STATUS_OK;
+        return show_help(cli, help_all, e);
     case ACTION_VERSION:
-        return help_version(cli->around->results, cli->settings.verbose > 0, e);
+        return show_version(cli, e);
     case ACTION_RUN:
         break;
     }
@@ -208,6 +224,15 @@ static int exit_code(const struct cli *cli, enum status status)
     return status == STATUS_OK ? cli->exit_code : error_exit_code(status);
 }
 
+/* Whether --json stands among the words, also behind one that is wrong. */
+static bool wants_json(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
 int cli_main(const struct surroundings *around, int argc, char *const *argv)
 {
     struct cli cli = {.around = around, .as_avrdude = strcmp(around->program, "avrdude") == 0};
@@ -224,7 +249,7 @@ int cli_main(const struct surroundings *around, int argc, char *const *argv)
         cli.told = false;
     }
     if (status != STATUS_OK && !cli.told) {
-        if (cli.settings.json && cli.listener == &cli.sink.sink)
+        if ((cli.settings.json || wants_json(argc, argv)) && cli.listener == &cli.sink.sink)
             listen_in_json(&cli); /* the options were wrong */
         cli_error(&cli, &e);
     }

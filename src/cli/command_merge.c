@@ -163,7 +163,9 @@ static enum status run_merge(struct merge *m, struct error *e)
     TRY(merge_open(m, e));
     TRY(check_boot(m, e));
     TRY(add_all(m, e));
-    return image_file_write(m->run->cli->settings.output, m->memory, m->whole, e);
+    struct run *r = m->run;
+    return image_file_write(r->cli->settings.output, m->memory, m->whole,
+                            r->cli->settings.json ? &r->context : NULL, e);
 }
 
 static enum status command_files(struct cli *cli, struct error *e)
@@ -171,7 +173,7 @@ static enum status command_files(struct cli *cli, struct error *e)
     struct run r;
     struct merge m = {.run = &r};
     if (cli->settings.output == NULL)
-        return image_file_write(NULL, NULL, NULL, e);
+        return image_file_write(NULL, NULL, NULL, NULL, e);
     enum status status = run_open(&r, cli, e);
     if (status == STATUS_OK)
         status = run_merge(&m, e);

@@ -6,6 +6,8 @@ static enum status command_help(struct cli *cli, struct error *e)
 {
     FILE *out = cli->around->results;
     const struct text_list *topics = &cli->settings.operands;
+    if (cli->settings.json)
+        return error_set(e, STATUS_USAGE, "--json: help is for people");
     if (topics->count == 0)
         help_all(out, cli->around->program);
     for (size_t i = 0; i < topics->count; i++)

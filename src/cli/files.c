@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "answer.h"
+
 static enum status fetch(struct file_source *s, struct error *e)
 {
     if (s->data != NULL)
@@ -154,14 +156,22 @@ static enum status file_destination_prepare(struct destination *self, struct err
 }
 
 static enum status render(const char *file, enum format format, const struct memory *memory,
-                          const struct image *image, struct output *output, struct error *e)
+                          const struct image *image, struct output *output, struct context *json,
+                          struct error *e)
 {
+    struct answer answer = {.name = memory->name, .format = format};
+    struct extent extent;
     uint8_t *data = NULL;
-    size_t size = 0;
-    enum status status = format_write(format, image, memory, &data, &size, e);
+    enum status status = format_write(format, image, memory, &data, &answer.size, e);
     if (status != STATUS_OK)
         return error_in(e, "%s", file);
-    status = output_commit(output, data, size, e);
+    if (image_next(image, 0, &extent) && extent.address == memory->base &&
+        extent.size == image_bytes(image)) { /* otherwise numbers would not tell their addresses */
+        answer.numbers = extent.data;
+        answer.number_count = extent.size;
+    }
+    answer.data = data;
+    status = answer_commit(&answer, output, file, json, e);
     free(data);
     return status;
 }
@@ -170,9 +180,9 @@ static enum status file_destination_store(struct destination *self, const struct
                                           const struct image *image, struct context *c,
                                           struct error *e)
 {
-    (void)c;
     struct file_destination *d = (struct file_destination *)self;
-    const enum status status = render(d->file, d->format, memory, image, d->output, e);
+    const enum status status =
+        render(d->file, d->format, memory, image, d->output, d->json ? c : NULL, e);
     file_destination_free(d);
     return status;
 }
@@ -204,14 +214,14 @@ static enum status store_listed(struct destination *self, const struct memory *m
 static enum status finish_listed(struct destination *self, struct context *c, struct error *e)
 {
     struct file_destination *d = (struct file_destination *)self;
+    struct answer answer = {.name = "file", .format = d->format};
     uint8_t *data = NULL;
-    size_t size = 0;
-    (void)c;
-    enum status status = format_write_multi(d->format, d->list, d->count, &data, &size, e);
+    enum status status = format_write_multi(d->format, d->list, d->count, &data, &answer.size, e);
+    answer.data = data;
     if (status != STATUS_OK)
         (void)error_in(e, "%s", d->file);
     else
-        status = output_commit(d->output, data, size, e);
+        status = answer_commit(&answer, d->output, d->file, d->json ? c : NULL, e);
     free(data);
     file_destination_free(d);
     return status;
@@ -244,16 +254,18 @@ static enum status dry_prepare(struct destination *self, struct error *e)
 static enum status dry_store(struct destination *self, const struct memory *memory,
                              const struct image *image, struct context *c, struct error *e)
 {
-    (void)c;
+    const struct dry_destination *d = (const struct dry_destination *)self;
     struct output *output = NULL;
     TRY(output_open("-", &output, e));
-    const enum status status = render(self->name, FORMAT_IHEX, memory, image, output, e);
+    const enum status status =
+        render("-", FORMAT_IHEX, memory, image, output, d->json ? c : NULL, e);
     output_close(output);
     return status;
 }
 
-void dry_destination_init(struct destination *d)
+void dry_destination_init(struct dry_destination *d, bool json)
 {
-    *d =
-        (struct destination){.prepare = dry_prepare, .store = dry_store, .name = "standard output"};
+    *d = (struct dry_destination){
+        .destination = {.prepare = dry_prepare, .store = dry_store, .name = "standard output"},
+        .json = json};
 }

@@ -35,6 +35,7 @@ struct file_destination {
     struct memory_image list[MEMORY_LIST_MAX]; /* of several memories: what was stored so far */
     struct image *images[MEMORY_LIST_MAX];     /* owned; the list's */
     size_t count;
+    bool json; /* "-" is a value event; false from init on */
 };
 
 void file_destination_init(struct file_destination *d, const char *file, enum format format);
@@ -43,6 +44,11 @@ void file_destination_init_list(struct file_destination *d, const char *file, en
 void file_destination_free(struct file_destination *d);
 
 /* -n: all that would have been written, as Intel HEX on standard output. */
-void dry_destination_init(struct destination *d);
+struct dry_destination {
+    struct destination destination; /* first */
+    bool json;                      /* as value events */
+};
+
+void dry_destination_init(struct dry_destination *d, bool json);
 
 #endif

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "cli.h"
 #include "fuse_json.h"
 #include "fuse_text.h"
@@ -215,19 +216,21 @@ static void show_choices(const struct fuses *f, const struct fuse_field *field,
         fuse_text_choices(results(f), field, present);
 }
 
-static enum status write_output(const struct fuses *f, const struct fuse_set *set, struct error *e)
+static enum status write_output(struct fuses *f, const struct fuse_set *set, struct error *e)
 {
+    struct answer answer = {.name = "file", .format = FORMAT_AUTO};
     char *text = NULL;
-    size_t size = 0;
     struct output *output = NULL;
     if (f->settings->output == NULL)
         return STATUS_OK;
-    enum status status = fuse_file_write(set, &text, &size, e);
+    enum status status = fuse_file_write(set, &text, &answer.size, e);
     if (status != STATUS_OK)
         return status;
+    answer.data = (const uint8_t *)text;
     status = output_open(f->settings->output, &output, e);
     if (status == STATUS_OK)
-        status = output_commit(output, (const uint8_t *)text, size, e);
+        status = answer_commit(&answer, output, f->settings->output,
+                               f->settings->json ? &f->run.context : NULL, e);
     output_close(output);
     free(text);
     return status;
@@ -254,7 +257,7 @@ static enum status check(const struct fuses *f, const struct fuse_set *present, 
 }
 
 /* What is to be shown of a set; `present` is what the stars stand for. */
-static enum status answer(const struct fuses *f, const struct fuse_set *set, struct error *e)
+static enum status answer(struct fuses *f, const struct fuse_set *set, struct error *e)
 {
     struct fuse_set marks = *set;
     TRY(write_output(f, set, e));

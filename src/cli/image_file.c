@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "update.h"
 
 /* The grammar of FILE[:FMT] is that of -U. */
@@ -56,23 +57,24 @@ void image_file_free(struct image_file *file)
 }
 
 static enum status write_update(const struct update *u, const struct memory *memory,
-                                const struct image *image, struct error *e)
+                                const struct image *image, struct context *json, struct error *e)
 {
+    struct answer answer = {.name = "file", .format = u->format};
     struct output *output = NULL;
     uint8_t *data = NULL;
-    size_t size = 0;
-    if (format_write(u->format, image, memory, &data, &size, e) != STATUS_OK)
+    if (format_write(u->format, image, memory, &data, &answer.size, e) != STATUS_OK)
         return error_in(e, "%s", u->file);
+    answer.data = data;
     enum status status = output_open(u->file, &output, e);
     if (status == STATUS_OK)
-        status = output_commit(output, data, size, e);
+        status = answer_commit(&answer, output, u->file, json, e);
     output_close(output);
     free(data);
     return status;
 }
 
 enum status image_file_write(const char *text, const struct memory *memory,
-                             const struct image *image, struct error *e)
+                             const struct image *image, struct context *json, struct error *e)
 {
     struct update u = {0};
     if (text == NULL) {
@@ -84,7 +86,7 @@ enum status image_file_write(const char *text, const struct memory *memory,
     const size_t length = strlen(text);
     if (length < 3 || text[length - 2] != ':') /* no :FMT */
         u.format = FORMAT_IHEX;
-    const enum status status = write_update(&u, memory, image, e);
+    const enum status status = write_update(&u, memory, image, json, e);
     update_free(&u);
     return status;
 }

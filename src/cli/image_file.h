@@ -18,8 +18,10 @@ MUST_USE enum status image_file_read(const char *text, const struct memory *memo
                                      struct context *c, struct image_file *out, struct error *e);
 void image_file_free(struct image_file *file); /* takes a zeroed one */
 
-/* `text` is FILE[:FMT], Intel HEX unless said; NULL is STATUS_USAGE. */
+/* `text` is FILE[:FMT], Intel HEX unless said; NULL is STATUS_USAGE. `json` (may be NULL) is told
+ * what standard output would get. */
 MUST_USE enum status image_file_write(const char *text, const struct memory *memory,
-                                      const struct image *image, struct error *e);
+                                      const struct image *image, struct context *json,
+                                      struct error *e);
 
 #endif

@@ -116,8 +116,9 @@ static const char *source_name(const struct update *u, const char *argument)
     return strcmp(u->file, "-") == 0 ? "standard input" : u->file;
 }
 
-static void add_operation(struct cli_job *j, size_t index, const char *argument, unsigned allow)
+static void add_operation(struct cli_job *j, const struct settings *s, size_t index, unsigned allow)
 {
+    const char *argument = s->tasks[index].text;
     const struct update *u = &j->updates[index];
     struct operation *o = &j->operations[index];
     *o = (struct operation){.kind = u->kind, .memory = u->memory};
@@ -126,6 +127,7 @@ static void add_operation(struct cli_job *j, size_t index, const char *argument,
             file_destination_init_list(&j->destinations[index], u->file, u->format);
         else
             file_destination_init(&j->destinations[index], u->file, u->format);
+        j->destinations[index].json = s->json;
         o->destination = &j->destinations[index].destination;
         return;
     }
@@ -154,7 +156,7 @@ static enum status add_operations(struct cli_job *j, const struct settings *s, u
                              s->tasks[i].kind == TASK_TERMINAL ? 't' : 'T');
         TRY(update_parse(s->tasks[i].text, &j->updates[i], e));
         j->count++;
-        add_operation(j, i, s->tasks[i].text, allow);
+        add_operation(j, s, i, allow);
     }
     return check_standard_input(j, e);
 }
@@ -249,12 +251,12 @@ enum status cli_job_init(struct cli_job *j, const struct settings *s, const stru
     TRY(set_keep(j, s, e));
     if (s->task_count > 0)
         TRY(add_operations(j, s, format_allow, e));
-    dry_destination_init(&j->dry_output);
+    dry_destination_init(&j->dry_output, s->json);
     j->job.operations = j->operations;
     j->job.operation_count = j->count;
     j->job.allow = (const char *const *)s->allow.items;
     j->job.allow_count = s->allow.count;
-    j->job.dry_output = &j->dry_output;
+    j->job.dry_output = &j->dry_output.destination;
     return STATUS_OK;
 }
 

@@ -17,7 +17,7 @@ struct cli_job {
     struct operation *operations;
     struct file_source *sources;           /* one an operation, unused for reads */
     struct file_destination *destinations; /* one an operation, unused but for reads */
-    struct destination dry_output;
+    struct dry_destination dry_output;
     struct address_range *keep; /* --keep FROM-TO */
     struct file_rescue rescue;
     size_t count;

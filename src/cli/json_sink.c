@@ -6,6 +6,7 @@
 
 #include "ispflash/part.h"
 #include "ispflash/session.h"
+#include "sums.h"
 
 enum { PROGRESS_US = 100000 };
 
@@ -143,6 +144,18 @@ static json_t *on_wire(const struct json_sink *s, const struct event *event)
     return o;
 }
 
+/* A hash of the bytes that were read back, as a raw file of them has. */
+static void set_proven(json_t *o, const struct image *proven)
+{
+    struct sums sums;
+    if (proven == NULL || image_empty(proven) ||
+        !sums_of(proven, image_low(proven), image_end(proven), &sums))
+        return;
+    set_number(o, "first", image_low(proven));
+    set_number(o, "last", image_end(proven) - 1);
+    set_text(o, "sha256", sums.sha256);
+}
+
 static json_t *memory_report(const struct memory_report *m)
 {
     json_t *o = json_object();
@@ -154,6 +167,7 @@ static json_t *memory_report(const struct memory_report *m)
     set_number(o, "read_us", m->read_us);
     set_number(o, "write_us", m->write_us);
     set_number(o, "verify_us", m->verify_us);
+    set_proven(o, m->proven);
     if (m->has_before)
         set_number(o, "before", m->before);
     if (m->has_after)

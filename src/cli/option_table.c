@@ -453,8 +453,8 @@ const struct option_spec option_table[] = {
     {.name = "json",
      .group = GROUP_TALK,
      .own = true,
-     .help = "for programs: all that is told, and fuses' answers, as one JSON object a line on "
-             "standard output",
+     .help = "for programs: all that is told and answered, as one JSON object a line on standard "
+             "output; see ispflash-json(5)",
      .offset = AT(json),
      .apply = apply_flag},
     {.name = "color",

@@ -125,8 +125,12 @@ static enum status ask(const struct plan_reviewer *r, struct session *s,
                        const struct job_step *steps, size_t count, struct error *e)
 {
     const struct surroundings *around = r->cli->around;
-    plan_text(around->talk, &r->cli->settings, s, steps, count, false);
-    if (!around->can_ask) {
+    const bool json = r->cli->settings.json;
+    if (json)
+        plan_json(around->results, s, steps, count);
+    else
+        plan_text(around->talk, &r->cli->settings, s, steps, count, false);
+    if (!around->can_ask || json) {
         (void)error_set(e, STATUS_REFUSED, "nobody is there to confirm that");
         error_hint(e, "--yes does it without asking");
         return STATUS_REFUSED;

@@ -8,6 +8,7 @@
 
 #include "ispflash/part.h"
 #include "ispflash/session.h"
+#include "sums.h"
 #include "text_units.h"
 
 /* The verbosity from which on a thing is said. */
@@ -312,6 +313,16 @@ static const char *plural(uint32_t count)
     return count == 1 ? "" : "s";
 }
 
+static void say_hash(struct text_sink *s, const struct memory_report *m)
+{
+    const struct image *proven = m->proven;
+    struct sums sums;
+    if (proven != NULL && !image_empty(proven) &&
+        sums_of(proven, image_low(proven), image_end(proven), &sums))
+        say(s, "  SHA-256 of 0x%" PRIx32 "-0x%" PRIx64 " of %s: %s", image_low(proven),
+            image_end(proven) - 1, m->memory->name, sums.sha256);
+}
+
 static void say_memory_report(struct text_sink *s, const struct memory_report *m)
 {
     const char *name = m->memory->name;
@@ -328,6 +339,8 @@ static void say_memory_report(struct text_sink *s, const struct memory_report *m
             plural(m->written), name, m->skipped);
     if (m->verified > 0)
         say(s, "  %" PRIu32 " byte%s of %s verified", m->verified, plural(m->verified), name);
+    if (says(s, SAY_DETAIL))
+        say_hash(s, m);
 }
 
 static void on_report(struct text_sink *s, const struct report *report)
