@@ -24,7 +24,8 @@ struct context {
     struct clock *clock;
     struct sink *sink;                   /* NULL: nobody listens */
     const volatile sig_atomic_t *cancel; /* set by a signal handler; NULL: never */
-    bool leaving;                        /* cancellation no longer counts: on the way out */
+    uint64_t deadline_us;                /* on the clock: time to give up; 0: never */
+    bool leaving;                        /* neither counts any longer: on the way out */
     uint64_t begin_us;                   /* event times are relative to this */
     uint64_t step_begin_us;              /* of the running step */
     enum step step;                      /* the running step, for progress */
@@ -39,13 +40,14 @@ void context_init(struct context *c, struct clock *clock, struct sink *sink,
 
 uint64_t context_now_us(const struct context *c);
 
-/* True once the user asked to stop and the way out has not begun. */
+/* True once the user asked to stop, or the deadline is over, and the way out has not begun. */
 bool context_cancelled(const struct context *c);
 
-/* Sleeps in slices of at most 50 ms. STATUS_CANCELLED as soon as the user asked to stop. */
+/* Sleeps in slices of at most 50 ms; see context_check(). */
 MUST_USE enum status context_sleep(struct context *c, uint64_t us, struct error *e);
 
-/* STATUS_CANCELLED if the user asked to stop, to be called between transfers. */
+/* STATUS_CANCELLED if the user asked to stop, STATUS_TIMEOUT if the deadline is over; to be called
+ * between transfers. */
 MUST_USE enum status context_check(struct context *c, struct error *e);
 
 void context_log(struct context *c, enum log_level level, const char *format, ...) PRINTF(3, 4);

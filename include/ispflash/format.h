@@ -64,9 +64,9 @@ MUST_USE enum status format_detect(const struct format_input *in, enum format *o
 
 /* Parses. Image addresses run from memory->base on. Data beyond `memory` is STATUS_INPUT and says
  * by how much; a file of nothing but an end record, and empty immediate data, give an empty image.
- * A file that follows the GNU address map (eeprom at 0x810000, fuses at 0x820000, lock at 0x830000),
- * as ELF files always do, is read where `memory` lies in it; a signature in it (0x840000) must be
- * that of `part`. Notes (format chosen, text passed over, bytes that belong to
+ * A file that follows the GNU address map (eeprom at 0x810000, fuses at 0x820000, lock at
+ * 0x830000), as ELF files always do, is read where `memory` lies in it; a signature in it
+ * (0x840000) must be that of `part`. Notes (format chosen, text passed over, bytes that belong to
  * other memories) go to the context, but only when `memory` is given: without it this is a check.
  */
 MUST_USE enum status format_read(const struct format_input *in, struct context *c,

@@ -19,11 +19,13 @@
 
 /* Which programmer, and how to reach it. Everything is borrowed while the session lives. */
 struct programmer_config {
-    const char *id;             /* as listed: "avrisp", "usbtiny" */
-    const char *port;           /* NULL: to be found */
-    uint32_t baud;              /* 0: to be found */
-    uint32_t sck_hz;            /* -B; 0: the tool's choice */
-    uint32_t edge_delay_us;     /* -i; 0: none */
+    const char *id;          /* as listed: "avrisp", "usbtiny" */
+    const char *port;        /* NULL: to be found */
+    uint32_t baud;           /* 0: to be found */
+    uint32_t sck_hz;         /* -B; 0: the tool's choice */
+    uint32_t edge_delay_us;  /* -i; 0: none */
+    uint32_t wait_port_s;    /* how long to wait for one that somebody else uses; 0: not at all */
+    uint32_t sync_timeout_s; /* how long to look for a silent one; 0: as long as its driver does */
     const char *const *options; /* -x */
     size_t option_count;
     const char *const *exit_options; /* -E, split at commas */
@@ -145,6 +147,7 @@ struct job {
     const struct address_range *keep; /* of flash: survive an erase */
     size_t keep_count;
     struct rescue *rescue; /* for what is to be kept; NULL: no copy */
+    unsigned retries; /* how often to do it again after the programmer was lost or fell silent */
 };
 
 /* What happened to one memory. */
@@ -203,7 +206,9 @@ MUST_USE enum status session_find_memory(const struct part *part, const char *na
 
 /* --- a job in one call ------------------------------------------------------------------------ */
 
-/* Runs the job. The report is filled in as far as things went, also on failure, and freed by
+/* Runs the job, and again up to `retries` times if the programmer was lost, fell silent or did not
+ * end in time; but not once the chip was changed if the job reads or keeps what that took. The
+ * report is filled in as far as things went, also on failure, and freed by
  * report_free(). The error's `state` says what the chip holds. Emits REPORT on success and ERROR on
  * failure. */
 MUST_USE enum status session_run(const struct job *job, struct part_database *parts,

@@ -226,6 +226,8 @@ static enum status set_programmer(struct programmer_config *p, const struct sett
         .baud = s->baud != 0 ? s->baud : conf->baud,
         .sck_hz = s->sck_hz != 0 ? s->sck_hz : conf->sck_hz,
         .edge_delay_us = s->edge_delay_us,
+        .wait_port_s = s->wait_port_s,
+        .sync_timeout_s = s->sync_timeout_s,
         .options = (const char *const *)s->extended.items,
         .option_count = s->extended.count,
         .exit_options = (const char *const *)s->exit_options.items,
@@ -257,6 +259,7 @@ enum status cli_job_init(struct cli_job *j, const struct settings *s, const stru
     j->job.allow = (const char *const *)s->allow.items;
     j->job.allow_count = s->allow.count;
     j->job.dry_output = &j->dry_output.destination;
+    j->job.retries = s->retries;
     return STATUS_OK;
 }
 

@@ -85,6 +85,20 @@ static enum status apply_count_value(const struct option_spec *spec, const char 
     return quantity_count(value, UINT32_MAX, member, e);
 }
 
+static enum status apply_seconds(const struct option_spec *spec, const char *value, void *member,
+                                 struct error *e)
+{
+    (void)spec;
+    return quantity_count(value, 7 * 24 * 3600, member, e); /* a week */
+}
+
+static enum status apply_retries(const struct option_spec *spec, const char *value, void *member,
+                                 struct error *e)
+{
+    (void)spec;
+    return quantity_count(value, 1000, member, e);
+}
+
 static enum status apply_sck(const struct option_spec *spec, const char *value, void *member,
                              struct error *e)
 {
@@ -214,6 +228,34 @@ const struct option_spec option_table[] = {
      .help = "microseconds between two SCK edges, for programmers that toggle pins",
      .offset = AT(edge_delay_us),
      .apply = apply_count_value},
+    {.name = "wait-port",
+     .argument = "SECONDS",
+     .group = GROUP_CHIP,
+     .own = true,
+     .help = "wait that long for a programmer that another program uses",
+     .offset = AT(wait_port_s),
+     .apply = apply_seconds},
+    {.name = "sync-timeout",
+     .argument = "SECONDS",
+     .group = GROUP_CHIP,
+     .own = true,
+     .help = "look that long for a programmer that does not answer",
+     .offset = AT(sync_timeout_s),
+     .apply = apply_seconds},
+    {.name = "timeout",
+     .argument = "SECONDS",
+     .group = GROUP_CHIP,
+     .own = true,
+     .help = "give up, with exit status 15, when the whole run takes longer",
+     .offset = AT(timeout_s),
+     .apply = apply_seconds},
+    {.name = "retries",
+     .argument = "N",
+     .group = GROUP_CHIP,
+     .own = true,
+     .help = "do it again, up to N times, after the programmer was lost or fell silent",
+     .offset = AT(retries),
+     .apply = apply_retries},
     {.letters = "x",
      .name = "extended",
      .argument = "PARAM",

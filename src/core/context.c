@@ -43,14 +43,23 @@ uint64_t context_now_us(const struct context *c)
     return c->clock->now_us(c->clock);
 }
 
-bool context_cancelled(const struct context *c)
+static bool is_interrupted(const struct context *c)
 {
     return c->cancel != NULL && *c->cancel != 0 && !c->leaving;
 }
 
+bool context_cancelled(const struct context *c)
+{
+    return is_interrupted(c) ||
+           (c->deadline_us != 0 && !c->leaving && context_now_us(c) >= c->deadline_us);
+}
+
 enum status context_check(struct context *c, struct error *e)
 {
-    return context_cancelled(c) ? error_set(e, STATUS_CANCELLED, "interrupted") : STATUS_OK;
+    if (!context_cancelled(c))
+        return STATUS_OK;
+    return is_interrupted(c) ? error_set(e, STATUS_CANCELLED, "interrupted")
+                             : error_set(e, STATUS_TIMEOUT, "the time for the run is over");
 }
 
 enum status context_sleep(struct context *c, uint64_t us, struct error *e)

@@ -127,7 +127,7 @@ static enum status open_device(struct ftdi_channel *self, libusb_device *device,
     static const enum ftdi_interface channels[] = {INTERFACE_A, INTERFACE_B, INTERFACE_C,
                                                    INTERFACE_D};
     struct ftdi *f = &self->base;
-    TRY(usb_lock(f->name, &f->info, &self->lock, e));
+    TRY(usb_lock(f->name, &f->info, f->context, &self->lock, e));
     if (channel >= sizeof channels / sizeof channels[0] ||
         ftdi_set_interface(self->library, channels[channel]) != 0)
         return error_set(e, STATUS_INTERNAL, "%s: no channel %u", f->name, channel);

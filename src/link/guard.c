@@ -7,51 +7,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/serial.h>
 #endif
 
 enum {
-    SETTLE_MS = 1000,     /* for udev to set owner and mode of a new device */
-    SETTLE_STEP_MS = 100, /* between two tries */
-    NEW_S = 2,            /* a node this young may still be unsettled */
     CLOSE_DRAIN_MS = 200, /* for the last bytes to leave */
     CLOSE_STEP_US = 1000
 };
 
-/* Whether the device, or its folder if it does not exist yet, has changed within NEW_S seconds. */
-static bool is_new(const char *path)
-{
-    struct stat info;
-    char folder[512];
-    (void)snprintf(folder, sizeof folder, "%s", path);
-    if (stat(path, &info) != 0 && stat(dirname(folder), &info) != 0)
-        return false;
-    const time_t now = time(NULL);
-    return info.st_ctime <= now && now - info.st_ctime < NEW_S;
-}
-
 static enum status open_settled(const char *path, struct context *c, int *fd, struct error *e)
 {
-    for (unsigned waited_ms = 0;; waited_ms += SETTLE_STEP_MS) {
+    for (unsigned waited_ms = 0;; waited_ms += NODE_STEP_MS) {
         *fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (*fd >= 0)
             return STATUS_OK;
         const int code = errno;
         const bool may_change = code == EACCES || code == ENOENT;
-        if (!may_change || waited_ms >= SETTLE_MS || !is_new(path)) {
+        if (!may_change || waited_ms >= NODE_SETTLE_MS || !node_is_new(path)) {
             errno = code;
             return STATUS_NO_DEVICE;
         }
-        TRY(context_sleep(c, SETTLE_STEP_MS * 1000u, e));
+        TRY(context_sleep(c, NODE_STEP_MS * 1000u, e));
     }
 }
 

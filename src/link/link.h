@@ -30,6 +30,11 @@ bool guard_lower_latency(struct guard *g);
  */
 void guard_close(struct guard *g, struct context *c);
 
+/* For udev to set owner and mode of a new device, and between two looks at it. */
+enum { NODE_SETTLE_MS = 1000, NODE_STEP_MS = 100 };
+/* Whether the node, or its folder if it does not exist yet, has changed within two seconds. */
+bool node_is_new(const char *path);
+
 /* "minicom (process 1234)": who else has the character device open, as far as we may see. */
 bool holder_find(uint64_t device, char *out, size_t capacity);
 

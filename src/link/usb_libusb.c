@@ -49,7 +49,7 @@ static enum status explain_open(const struct libusb_link *self, int result, stru
 
 static enum status open_device(struct libusb_link *self, libusb_device *device, struct error *e)
 {
-    TRY(usb_lock(self->base.name, &self->base.info, &self->lock, e));
+    TRY(usb_lock(self->base.name, &self->base.info, self->base.context, &self->lock, e));
     int result = libusb_open(device, &self->handle);
     if (result == 0)
         result = libusb_claim_interface(self->handle, 0);

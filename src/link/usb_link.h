@@ -9,11 +9,12 @@ MUST_USE enum status usb_select(const struct usb_wanted *wanted, const char *por
                                 const struct usb_info *infos, size_t count, size_t *chosen,
                                 struct error *e);
 
-/* Keeps a second ispflash out before it sends anything: locks the node, *lock being -1 or its
- * descriptor, to be closed at the end. STATUS_BUSY if another has it. Without permission there is
- * nothing to lock: opening the device fails next and says so. */
-MUST_USE enum status usb_lock(const char *name, const struct usb_info *info, int *lock,
-                              struct error *e);
+/* Keeps a second ispflash out before it sends anything: locks the node, whose permissions may have
+ * to settle first; *lock is -1 or its descriptor, to be closed at the end. STATUS_BUSY if another
+ * has it. Without permission there is nothing to lock: opening the device fails next and says so.
+ */
+MUST_USE enum status usb_lock(const char *name, const struct usb_info *info, struct context *c,
+                              int *lock, struct error *e);
 /* False: its node is there, but this user may not open it. */
 bool usb_may_open(const struct usb_info *info);
 /* STATUS_PERMISSION with the udev rule that helps; STATUS_BUSY with who has the device. */

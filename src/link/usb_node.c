@@ -37,10 +37,23 @@ enum status usb_explain_busy(const char *name, const struct usb_info *info, stru
     return STATUS_BUSY;
 }
 
-enum status usb_lock(const char *name, const struct usb_info *info, int *lock, struct error *e)
+/* A device that appeared within the last two seconds is given a second for its permissions. */
+static enum status settle(const struct usb_info *info, const char *node, struct context *c,
+                          struct error *e)
+{
+    for (unsigned waited_ms = 0;
+         waited_ms < NODE_SETTLE_MS && !usb_may_open(info) && node_is_new(node);
+         waited_ms += NODE_STEP_MS)
+        TRY(context_sleep(c, NODE_STEP_MS * 1000u, e));
+    return STATUS_OK;
+}
+
+enum status usb_lock(const char *name, const struct usb_info *info, struct context *c, int *lock,
+                     struct error *e)
 {
     char node[40];
     node_of(info, node, sizeof node);
+    TRY(settle(info, node, c, e));
     *lock = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return usb_explain_busy(name, info, e);

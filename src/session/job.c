@@ -363,6 +363,23 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     return session_disconnect(r->session, e);
 }
 
+static bool job_has(const struct job *job, enum operation_kind kind)
+{
+    for (size_t i = 0; i < job->operation_count; i++)
+        if (job->operations[i].kind == kind)
+            return true;
+    return false;
+}
+
+/* Nothing that the job is to read or keep is gone from the chip, and nobody has given commands. */
+static bool is_repeatable(const struct run *r)
+{
+    if (job_has(r->job, OPERATION_COMMANDS))
+        return false;
+    return r->session == NULL || !session_changed_chip(r->session) ||
+           (!job_has(r->job, OPERATION_READ) && !run_keeps_bytes(r));
+}
+
 /* RESET is released on every way out; what that says is less than what went wrong before. */
 static void leave_after_failure(struct run *r, struct error *e)
 {
@@ -380,8 +397,10 @@ static void leave_after_failure(struct run *r, struct error *e)
                     leaving.text);
 }
 
-enum status session_run_on(const struct job *job, struct part_database *parts, struct context *c,
-                           struct programmer *p, struct report *report, struct error *e)
+/* One attempt, without its last event. */
+static enum status attempt(const struct job *job, struct part_database *parts, struct context *c,
+                           struct programmer *p, struct report *report, bool *repeatable,
+                           struct error *e)
 {
     struct run r = {.job = job, .parts = parts, .context = c};
     const uint64_t begin_us = context_now_us(c);
@@ -391,20 +410,71 @@ enum status session_run_on(const struct job *job, struct part_database *parts, s
         leave_after_failure(&r, e);
     else
         *e = (struct error){0}; /* what was forgiven on the way is not told twice */
+    *repeatable = is_repeatable(&r);
     if (r.session != NULL)
         session_take_report(r.session, report);
     run_free(&r);
     report->programmer = job->programmer.id;
     report->elapsed_us = context_now_us(c) - begin_us;
+    return status;
+}
+
+static void tell_outcome(struct context *c, enum status status, const struct report *report,
+                         const struct error *e)
+{
     struct event event = {.kind = EVENT_REPORT, .report = report};
     if (status != STATUS_OK)
         event = (struct event){.kind = EVENT_ERROR, .error = e};
     context_emit(c, &event);
+}
+
+enum status session_run_on(const struct job *job, struct part_database *parts, struct context *c,
+                           struct programmer *p, struct report *report, struct error *e)
+{
+    bool repeatable;
+    const enum status status = attempt(job, parts, c, p, report, &repeatable, e);
+    tell_outcome(c, status, report, e);
     return status;
+}
+
+/* Only the link to the programmer is a reason; a programmer that is being plugged in again is
+ * absent for a while, and new to the system. */
+static bool is_link_failure(enum status status, unsigned attempts)
+{
+    return status == STATUS_LINK || status == STATUS_SILENT || status == STATUS_TIMEOUT ||
+           (attempts > 0 && (status == STATUS_NO_DEVICE || status == STATUS_PERMISSION));
+}
+
+/* Whether the user or the deadline has ended the run, also now that it is on its way out. */
+static bool is_over(struct context *c)
+{
+    c->leaving = false;
+    return context_cancelled(c);
 }
 
 enum status session_run(const struct job *job, struct part_database *parts, struct context *c,
                         struct report *report, struct error *e)
 {
-    return session_run_on(job, parts, c, NULL, report, e);
+    enum { PAUSE_US = 1000000 }; /* a USB device needs about that long to come back */
+    enum status status;
+    for (unsigned attempts = 0;; attempts++) {
+        bool repeatable;
+        c->leaving = false;
+        status = attempt(job, parts, c, NULL, report, &repeatable, e);
+        if (attempts == job->retries || !is_link_failure(status, attempts) || is_over(c))
+            break;
+        if (!repeatable) {
+            error_hint(e, "not tried again: what the job reads or keeps is no longer in the chip");
+            break;
+        }
+        context_log(c, LOG_WARNING, "%s; %s; once more (%u of %u)", e->text, e->state, attempts + 1,
+                    job->retries);
+        if (context_sleep(c, PAUSE_US, e) != STATUS_OK) {
+            status = e->code;
+            break;
+        }
+        report_free(report);
+    }
+    tell_outcome(c, status, report, e);
+    return status;
 }

@@ -55,7 +55,7 @@ static enum status open_programmer(struct session *s, const struct programmer_co
                                    struct error *e)
 {
     context_begin(s->context, STEP_OPEN, NULL, 0);
-    const enum status status = programmer_open(config, s->context, &s->programmer, e);
+    const enum status status = session_open_patiently(config, s->context, &s->programmer, e);
     context_end(s->context, status);
     return status;
 }

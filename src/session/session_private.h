@@ -61,6 +61,14 @@ MUST_USE enum status session_run_on(const struct job *job, struct part_database 
                                     struct context *c, struct programmer *p, struct report *report,
                                     struct error *e);
 
+/* patience.c: programmer_open(), again while one that is busy or silent is to be waited for. */
+MUST_USE enum status session_open_patiently(const struct programmer_config *config,
+                                            struct context *c, struct programmer **out,
+                                            struct error *e);
+
+/* state.c: the chip is no longer what it was when the session began. */
+bool session_changed_chip(const struct session *s);
+
 /* Hands the report over; the session forgets it and what it knew of the chip. */
 void session_take_report(struct session *s, struct report *out);
 

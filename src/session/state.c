@@ -24,7 +24,7 @@ static const char *change_text(enum change change)
     return "unknown";
 }
 
-static bool anything_changed(const struct session *s)
+bool session_changed_chip(const struct session *s)
 {
     if (s->report.erased || s->erase_begun || s->instructed)
         return true;
@@ -66,7 +66,7 @@ void session_tell_state(const struct session *s, struct error *e)
         error_state(e, "the chip was not touched");
         return;
     }
-    if (!anything_changed(s)) {
+    if (!session_changed_chip(s)) {
         error_state(e, "the chip holds what it held before: nothing was erased or written");
         return;
     }
