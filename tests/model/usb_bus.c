@@ -53,6 +53,8 @@ static void node_free(struct usb_node *node)
     for (GList *i = node->queue.head; i != NULL; i = i->next)
         usb_request_free(i->data);
     g_queue_clear(&node->queue);
+    for (size_t i = 0; i < USB_INTERFACES_MAX; i++)
+        g_clear_object(&node->claimed_by[i]);
     g_clear_object(&node->reaper);
     g_object_unref(node->handler);
     g_byte_array_unref(node->descriptors);

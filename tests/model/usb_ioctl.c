@@ -174,11 +174,13 @@ static long claim(struct usb_node *node, UMockdevIoctlClient *client, int interf
 {
     if (interface < 0)
         return -EINVAL;
+    usb_node_forget_gone(node);
     UMockdevIoctlClient **by = &node->claimed_by[interface];
     if (node->driver_bound[interface] || (node->faults.busy && interface == 0) ||
         (*by != NULL && *by != client))
         return -EBUSY;
-    *by = client;
+    if (*by == NULL)
+        *by = g_object_ref(client);
     return 0;
 }
 
@@ -186,7 +188,7 @@ static long release(struct usb_node *node, const UMockdevIoctlClient *client, in
 {
     if (interface < 0 || node->claimed_by[interface] != client)
         return -EINVAL;
-    node->claimed_by[interface] = NULL;
+    g_clear_object(&node->claimed_by[interface]);
     return 0;
 }
 

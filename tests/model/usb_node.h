@@ -37,10 +37,10 @@ struct usb_node {
     bool fifo_writable;
     bool gone;
     GByteArray *descriptors;
-    UMockdevIoctlClient *claimed_by[USB_INTERFACES_MAX];
-    bool driver_bound[USB_INTERFACES_MAX]; /* the kernel's */
-    UMockdevIoctlClient *reaper;           /* waits in REAPURB */
-    GQueue queue;                          /* of struct usb_request, in the order of submission */
+    UMockdevIoctlClient *claimed_by[USB_INTERFACES_MAX]; /* referenced */
+    bool driver_bound[USB_INTERFACES_MAX];               /* the kernel's */
+    UMockdevIoctlClient *reaper;                         /* waits in REAPURB */
+    GQueue queue; /* of struct usb_request, in the order of submission */
     uint64_t transfers, bytes_in, bytes_out, failed;
     struct usb_count counts[USB_COUNTS_MAX];
 };
@@ -71,6 +71,8 @@ struct usb_request *usb_node_reap(struct usb_node *node, const UMockdevIoctlClie
 bool usb_node_discard(struct usb_node *node, const UMockdevIoctlClient *client, gulong address);
 /* Drops everything the process had asked for. */
 void usb_node_forget(struct usb_node *node, const UMockdevIoctlClient *client);
+/* The same for processes that have ended or closed the node: umockdev does not say when. */
+void usb_node_forget_gone(struct usb_node *node);
 void usb_request_free(struct usb_request *request);
 void usb_node_unplug(struct usb_node *node);
 /* Lets things happen that are due, and sets the timer for what is next. */

@@ -103,10 +103,33 @@ void usb_node_forget(struct usb_node *node, const UMockdevIoctlClient *client)
     }
     for (size_t i = 0; i < USB_INTERFACES_MAX; i++)
         if (node->claimed_by[i] == client)
-            node->claimed_by[i] = NULL;
+            g_clear_object(&node->claimed_by[i]);
     if (node->reaper == client)
         g_clear_object(&node->reaper);
     usb_bus_pump(node->bus);
+}
+
+static UMockdevIoctlClient *find_gone(const struct usb_node *node)
+{
+    for (size_t i = 0; i < USB_INTERFACES_MAX; i++)
+        if (node->claimed_by[i] != NULL &&
+            !umockdev_ioctl_client_get_connected(node->claimed_by[i]))
+            return node->claimed_by[i];
+    for (const GList *i = node->queue.head; i != NULL; i = i->next) {
+        const struct usb_request *r = i->data;
+        if (!umockdev_ioctl_client_get_connected(r->client))
+            return r->client;
+    }
+    return NULL;
+}
+
+void usb_node_forget_gone(struct usb_node *node)
+{
+    for (UMockdevIoctlClient *gone = find_gone(node); gone != NULL; gone = find_gone(node)) {
+        g_object_ref(gone);
+        usb_node_forget(node, gone);
+        g_object_unref(gone);
+    }
 }
 
 void usb_node_unplug(struct usb_node *node)
