@@ -13,13 +13,18 @@
 
 #include "model/chip_file.h"
 
-static bool complain(const struct desk *desk, const char *what, const char *about)
+bool desk_complain(const char *name, const char *about, const char *what)
 {
-    fprintf(stderr, "%s: %s: %s\n", desk->name, about, what);
+    fprintf(stderr, "%s: %s: %s\n", name, about, what);
     return false;
 }
 
-static bool number(const char *text, unsigned long long *value)
+static bool complain(const struct desk *desk, const char *what, const char *about)
+{
+    return desk_complain(desk->name, about, what);
+}
+
+bool desk_number(const char *text, unsigned long long *value)
 {
     char *end;
     errno = 0;
@@ -27,17 +32,17 @@ static bool number(const char *text, unsigned long long *value)
     return errno == 0 && end != text && *end == '\0';
 }
 
-/* --- Command line ---------------------------------------------------------------------------- */
-
-static bool take_u32(const char *text, uint32_t *value)
+bool desk_u32(const char *text, uint32_t *value)
 {
     unsigned long long n;
-    if (text == NULL || !number(text, &n) || n > UINT32_MAX) {
+    if (text == NULL || !desk_number(text, &n) || n > UINT32_MAX) {
         return false;
     }
     *value = (uint32_t)n;
     return true;
 }
+
+/* --- Command line ---------------------------------------------------------------------------- */
 
 static bool add_expectation(struct desk *desk, enum desk_expectation_kind kind, const char *text)
 {
@@ -48,125 +53,24 @@ static bool add_expectation(struct desk *desk, enum desk_expectation_kind kind, 
     return true;
 }
 
-static bool add_preset(struct desk *desk, enum desk_preset_kind kind, const char *text)
-{
-    if (desk->preset_count == DESK_EXPECTATIONS_MAX) {
-        return false;
-    }
-    desk->presets[desk->preset_count++] = (struct desk_preset){kind, text};
-    return true;
-}
-
-static bool choose(const char *text, const char *const *names, int *value)
-{
-    for (int i = 0; names[i] != NULL; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *value = i;
-            return true;
-        }
-    }
-    return false;
-}
-
+/* Which family it is of was looked at before. */
 static bool take_part(void *context, const char *value)
 {
     struct desk *desk = context;
     desk->part = value;
-    return avr_chip_spec(value) != NULL;
-}
-
-static bool take_crystal(void *context, const char *value)
-{
-    return take_u32(value, &((struct desk *)context)->chip_options.crystal_hz);
-}
-
-static bool take_external(void *context, const char *value)
-{
-    return take_u32(value, &((struct desk *)context)->chip_options.external_hz);
-}
-
-static bool take_enable_wait(void *context, const char *value)
-{
-    return take_u32(value, &((struct desk *)context)->chip_options.enable_wait_us);
-}
-
-static bool take_seed(void *context, const char *value)
-{
-    uint32_t seed;
-    const bool good = take_u32(value, &seed);
-    ((struct desk *)context)->chip_options.seed = good ? seed : 0;
-    return good;
-}
-
-static bool take_busy(void *context, const char *value)
-{
-    static const char *const names[] = {"typical", "longest", "random", NULL};
-    int i;
-    const bool good = choose(value, names, &i);
-    if (good) {
-        ((struct desk *)context)->chip_options.busy = (enum avr_busy)i;
-    }
-    return good;
-}
-
-static bool take_idle(void *context, const char *value)
-{
-    static const char *const names[] = {"high", "low", "noise", NULL};
-    int i;
-    const bool good = choose(value, names, &i);
-    if (good) {
-        ((struct desk *)context)->chip_options.idle = (enum avr_float)i;
-    }
-    return good;
-}
-
-static bool take_locked_read(void *context, const char *value)
-{
-    static const char *const names[] = {"address", "ff", "00", NULL};
-    int i;
-    const bool good = choose(value, names, &i);
-    if (good) {
-        ((struct desk *)context)->chip_options.locked_read = (enum avr_locked_read)i;
-    }
-    return good;
-}
-
-static bool take_unused_0(void *context, const char *value)
-{
-    (void)value;
-    ((struct desk *)context)->chip_options.unused_fuse_bits_read_0 = true;
-    return true;
+    return desk->family->knows(value);
 }
 
 static bool take_flash(void *context, const char *value)
 {
-    return add_preset(context, DESK_PRESET_FLASH, value);
+    ((struct desk *)context)->flash = value;
+    return true;
 }
 
 static bool take_eeprom(void *context, const char *value)
 {
-    return add_preset(context, DESK_PRESET_EEPROM, value);
-}
-
-static bool take_set(void *context, const char *value)
-{
-    return add_preset(context, DESK_PRESET_SET, value);
-}
-
-static bool take_fault(void *context, const char *value)
-{
-    return avr_fault_find(value) != AVR_FAULT_COUNT &&
-           add_preset(context, DESK_PRESET_FAULT, value);
-}
-
-static bool take_bad_cell(void *context, const char *value)
-{
-    return add_preset(context, DESK_PRESET_CELL, value);
-}
-
-static bool take_error_rate(void *context, const char *value)
-{
-    return add_preset(context, DESK_PRESET_RATE, value);
+    ((struct desk *)context)->eeprom = value;
+    return true;
 }
 
 static bool take_expect(void *context, const char *value)
@@ -213,7 +117,7 @@ static bool take_status(void *context, const char *value)
 static bool take_timeout(void *context, const char *value)
 {
     uint32_t seconds;
-    const bool good = take_u32(value, &seconds);
+    const bool good = desk_u32(value, &seconds);
     ((struct desk *)context)->timeout_s = good ? seconds : 0;
     return good;
 }
@@ -240,21 +144,9 @@ static bool take_trace(void *context, const char *value)
 }
 
 static const struct desk_option options[] = {
-    {"part", "NAME", "the chip; default m328p", take_part},
+    {"part", "NAME", "the chip", take_part},
     {"flash", "FILE", "preset flash from a .hex or raw file", take_flash},
     {"eeprom", "FILE", "preset EEPROM", take_eeprom},
-    {"set", "NAME=VALUE", "preset fuse.low, fuse.high, fuse.extended or lock", take_set},
-    {"crystal", "HZ", "on XTAL1 and XTAL2; 0: none; default 16000000", take_crystal},
-    {"external-clock", "HZ", "signal on XTAL1; default 0: none", take_external},
-    {"busy", "HOW", "typical, longest or random: how long the chip writes", take_busy},
-    {"idle", "HOW", "high, low or noise: MISO while nobody drives it", take_idle},
-    {"locked-read", "HOW", "address, ff or 00: what locked memories read as", take_locked_read},
-    {"unused-fuse-bits-0", NULL, "unused fuse bits read 0 instead of 1", take_unused_0},
-    {"enable-wait", "US", "from RESET to Programming Enable; default 20000", take_enable_wait},
-    {"fault", "NAME", "a fault of wiring or chip, see avr_chip.h; repeatable", take_fault},
-    {"bad-cell", "MEM:ADDRESS:STUCK:VALUE:UNSTABLE", "bits that stick or waver", take_bad_cell},
-    {"bit-error-rate", "BITS", "with --fault bit-errors: one in so many", take_error_rate},
-    {"seed", "N", "of all that is random", take_seed},
     {"paced", NULL, "the programmer runs at its real speed", take_paced},
     {"status", "LIST", "exit statuses expected of the commands, default 0", take_status},
     {"timeout", "SECONDS", "for each command, default 50", take_timeout},
@@ -293,8 +185,13 @@ static int read_options(struct desk *desk, int argc, char **argv, const struct d
     int i = 1;
     while (i < argc && strcmp(argv[i], "--") != 0) {
         const char *name = strncmp(argv[i], "--", 2) == 0 ? argv[i] + 2 : "";
-        const struct desk_option *common = find_option(options, name);
-        const struct desk_option *option = common != NULL ? common : find_option(own, name);
+        void *owner = desk;
+        const struct desk_option *option = find_option(options, name);
+        if (option == NULL && (option = find_option(own, name)) != NULL) {
+            owner = context;
+        } else if (option == NULL && (option = find_option(desk->family->options, name)) != NULL) {
+            owner = desk->settings;
+        }
         if (option == NULL) {
             complain(desk, "no such option; see --help", argv[i]);
             return -1;
@@ -304,7 +201,7 @@ static int read_options(struct desk *desk, int argc, char **argv, const struct d
             complain(desk, "needs a value", option->name);
             return -1;
         }
-        if (!option->take(common != NULL ? desk : context, value)) {
+        if (!option->take(owner, value)) {
             complain(desk, "not acceptable", value != NULL ? value : option->name);
             return -1;
         }
@@ -331,99 +228,43 @@ static bool read_commands(struct desk *desk, int argc, char **argv, int i)
 
 /* --- The chip -------------------------------------------------------------------------------- */
 
-static bool preset_value(struct desk *desk, const char *text)
-{
-    static const struct {
-        const char *name;
-        enum avr_memory memory;
-        size_t index;
-    } names[] = {
-        {"fuse.low=", AVR_FUSES, 0},
-        {"fuse.high=", AVR_FUSES, 1},
-        {"fuse.extended=", AVR_FUSES, 2},
-        {"lock=", AVR_LOCK, 0},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const size_t length = strlen(names[i].name);
-        unsigned long long value;
-        size_t size;
-        uint8_t *bytes = avr_chip_memory(desk->chip, names[i].memory, &size);
-        if (strncmp(text, names[i].name, length) == 0 && number(text + length, &value) &&
-            value <= 0xff && names[i].index < size) {
-            bytes[names[i].index] = (uint8_t)value;
-            return true;
-        }
-    }
-    return complain(desk, "not a fuse or lock byte of this chip", text);
-}
-
-static bool preset_cell(struct desk *desk, const char *text)
-{
-    char memory[8];
-    unsigned address, stuck, value, unstable;
-    if (sscanf(text, "%7[a-z]:%i:%i:%i:%i", memory, (int *)&address, (int *)&stuck, (int *)&value,
-               (int *)&unstable) != 5) {
-        return complain(desk, "not MEM:ADDRESS:STUCK:VALUE:UNSTABLE", text);
-    }
-    const enum avr_memory m = strcmp(memory, "eeprom") == 0 ? AVR_EEPROM : AVR_FLASH;
-    size_t size;
-    (void)avr_chip_memory(desk->chip, m, &size);
-    if (address >= size) {
-        return complain(desk, "beyond the memory", text);
-    }
-    avr_chip_add_bad_cell(desk->chip, m, address, (uint8_t)stuck, (uint8_t)value,
-                          (uint8_t)unstable);
-    return true;
-}
-
-static bool preset(struct desk *desk, const struct desk_preset *p)
+static bool load(struct desk *desk, const char *memory, const char *path)
 {
     size_t size;
-    unsigned long long rate;
-    switch (p->kind) {
-    case DESK_PRESET_FLASH: {
-        uint8_t *flash = avr_chip_memory(desk->chip, AVR_FLASH, &size);
-        return chip_file_load(p->text, flash, size);
-    }
-    case DESK_PRESET_EEPROM: {
-        uint8_t *eeprom = avr_chip_memory(desk->chip, AVR_EEPROM, &size);
-        return chip_file_load(p->text, eeprom, size);
-    }
-    case DESK_PRESET_SET:
-        return preset_value(desk, p->text);
-    case DESK_PRESET_FAULT:
-        avr_chip_set_fault(desk->chip, avr_fault_find(p->text), true);
-        return true;
-    case DESK_PRESET_CELL:
-        return preset_cell(desk, p->text);
-    case DESK_PRESET_RATE:
-        if (!number(p->text, &rate) || rate == 0 || rate > UINT32_MAX) {
-            return complain(desk, "not a rate", p->text);
-        }
-        avr_chip_set_bit_error_rate(desk->chip, (uint32_t)rate);
-        return true;
-    }
-    return false;
+    uint8_t *bytes = desk->family->memory(desk->chip, memory, &size);
+    return path == NULL || chip_file_load(path, bytes, size);
 }
 
 static bool make_chip(struct desk *desk)
 {
-    desk->chip = avr_chip_new(avr_chip_spec(desk->part), &desk->chip_options);
-    avr_chip_trace(desk->chip, desk->trace);
-    for (size_t i = 0; i < desk->preset_count; i++) {
-        if (!preset(desk, &desk->presets[i])) {
-            return false;
+    desk->chip = desk->family->make(desk->part, desk->settings, desk->trace);
+    return desk->chip != NULL && load(desk, "flash", desk->flash) &&
+           load(desk, "eeprom", desk->eeprom);
+}
+
+/* By the --part that is still to be read. */
+static const struct desk_family *choose_family(const struct desk_family *const *families, int argc,
+                                               char **argv)
+{
+    for (int i = 1; i + 1 < argc && strcmp(argv[i], "--") != 0; i++) {
+        for (size_t j = 0; strcmp(argv[i], "--part") == 0 && families[j] != NULL; j++) {
+            if (families[j]->knows(argv[i + 1])) {
+                return families[j];
+            }
         }
     }
-    return true;
+    return families[0];
 }
 
 bool desk_start(struct desk *desk, int argc, char **argv, const char *name,
-                const struct desk_option *own, void *context, int *status)
+                const struct desk_family *const *families, const struct desk_option *own,
+                void *context, int *status)
 {
+    const struct desk_family *family = choose_family(families, argc, argv);
     *desk = (struct desk){.name = name,
-                          .part = "m328p",
-                          .chip_options = avr_chip_defaults(),
+                          .family = family,
+                          .settings = family->new_settings(),
+                          .part = family->default_part,
                           .statuses = "0",
                           .timeout_s = 50};
     *status = 2;
@@ -431,6 +272,11 @@ bool desk_start(struct desk *desk, int argc, char **argv, const char *name,
         printf("usage: %s [options] -- command [-- command]...\n", name);
         help_of(own);
         help_of(options);
+        for (size_t i = 0; families[i] != NULL; i++) {
+            printf("with %s and its like:\n", families[i]->default_part);
+            help_of(families[i]->options);
+        }
+        free(desk->settings);
         *status = 0;
         return false;
     }
@@ -553,7 +399,7 @@ static char *dump_text(struct desk *desk, const struct desk_count *counts, size_
     if (file == NULL) {
         abort();
     }
-    avr_chip_dump(desk->chip, file);
+    desk->family->dump(desk->chip, file);
     for (size_t i = 0; i < count; i++) {
         fprintf(file, "%s %" PRIu64 "\n", counts[i].name, counts[i].value);
     }
@@ -585,7 +431,7 @@ static bool check_line(struct desk *desk, const char *dump, const char *text,
     const char *wanted = strchr(text, '=') + 1;
     (void)dump_value(dump, text, found, sizeof found);
     unsigned long long a, b;
-    const bool numbers = number(found, &a) && number(wanted, &b);
+    const bool numbers = desk_number(found, &a) && desk_number(wanted, &b);
     const char *how = "";
     bool good = (numbers && a == b) || strcmp(found, wanted) == 0;
     if (kind == DESK_LINE_MIN) {
@@ -605,7 +451,7 @@ static bool check(struct desk *desk, const char *dump, const struct desk_expecta
 {
     size_t size;
     const bool eeprom = x->kind == DESK_EEPROM || x->kind == DESK_SAVE_EEPROM;
-    const uint8_t *data = avr_chip_memory(desk->chip, eeprom ? AVR_EEPROM : AVR_FLASH, &size);
+    const uint8_t *data = desk->family->memory(desk->chip, eeprom ? "eeprom" : "flash", &size);
     if (x->kind == DESK_LINE || x->kind == DESK_LINE_MIN || x->kind == DESK_LINE_MAX) {
         return check_line(desk, dump, x->text, x->kind);
     }
@@ -637,7 +483,8 @@ int desk_finish(struct desk *desk, bool commands_good, const struct desk_count *
         fputs(dump, desk->dump ? stdout : stderr);
     }
     free(dump);
-    avr_chip_free(desk->chip);
+    desk->family->free(desk->chip);
+    free(desk->settings);
     if (desk->trace != NULL && desk->trace != stderr) {
         fclose(desk->trace);
     }

@@ -21,8 +21,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "model/avr_chip.h"
-
 enum { DESK_EXPECTATIONS_MAX = 64, DESK_COMMANDS_MAX = 16, DESK_STATUS_SKIPPED = 77 };
 
 /* An option of one rig: "--baud 19200". `take` gets the value (NULL for a flag) and the rig's own
@@ -34,13 +32,31 @@ struct desk_option {
     bool (*take)(void *context, const char *value);
 };
 
+/* A kind of chips that a desk can have: what desk.c must know to make, fill and judge one. */
+struct desk_family {
+    const char *default_part;
+    bool (*knows)(const char *part);
+    const struct desk_option *options; /* their take() gets what new_settings() made */
+    void *(*new_settings)(void);       /* freed with free() */
+    /* A chip as the settings say, that writes its trace to `trace` (may be NULL). NULL: it has
+     * complained. */
+    void *(*make)(const char *part, const void *settings, FILE *trace);
+    /* The bytes of "flash", "eeprom", ...; NULL: it has no such memory. */
+    uint8_t *(*memory)(void *chip, const char *name, size_t *size);
+    void (*settle)(void *chip, uint64_t now_ns);
+    void (*dump)(void *chip, FILE *file);
+    void (*free)(void *chip); /* takes NULL */
+};
+extern const struct desk_family desk_avr; /* desk_avr.c: struct avr_chip */
+
 struct desk {
-    struct avr_chip *chip;
+    const struct desk_family *family;
+    void *chip;   /* of the family's type */
     bool paced;   /* --paced: the programmer runs at its real speed */
     char tmp[40]; /* {tmp} */
     /* the rest is for desk.c */
     const char *name;
-    struct avr_chip_options chip_options;
+    void *settings;
     const char *part;
     char **commands[DESK_COMMANDS_MAX];
     size_t command_count;
@@ -57,28 +73,19 @@ struct desk {
         const char *text;
     } expectations[DESK_EXPECTATIONS_MAX];
     size_t expectation_count;
-    struct desk_preset {
-        enum desk_preset_kind {
-            DESK_PRESET_FLASH,
-            DESK_PRESET_EEPROM,
-            DESK_PRESET_SET,
-            DESK_PRESET_FAULT,
-            DESK_PRESET_CELL,
-            DESK_PRESET_RATE
-        } kind;
-        const char *text;
-    } presets[DESK_EXPECTATIONS_MAX];
-    size_t preset_count;
+    const char *flash, *eeprom; /* files to preset them from; NULL: none */
     const char *statuses; /* "0,1,0": expected of the commands in turn; the last is repeated */
     unsigned timeout_s;
     bool dump;
     FILE *trace;
 };
 
-/* Reads the command line; makes desk->chip. False: it has complained or shown the help, and the
- * caller ends with *status. */
+/* Reads the command line; makes desk->chip, of the first of the `families` (NULL ends them) that
+ * knows the --part. False: it has complained or shown the help, and the caller ends with *status.
+ */
 bool desk_start(struct desk *desk, int argc, char **argv, const char *name,
-                const struct desk_option *own, void *context, int *status);
+                const struct desk_family *const *families, const struct desk_option *own,
+                void *context, int *status);
 
 /* Runs the commands in turn. `port` stands for {port}; `prepare` (may be NULL) is called in each
  * child before it becomes the program. True: all ended as expected. */
@@ -93,6 +100,12 @@ struct desk_count {
 /* Checks what is expected, dumps what is asked for, frees everything. Returns the exit status. */
 int desk_finish(struct desk *desk, bool commands_good, const struct desk_count *counts,
                 size_t count);
+
+/* For options: a whole number, decimal, hexadecimal or octal. False: not one. */
+bool desk_number(const char *text, unsigned long long *value);
+bool desk_u32(const char *text, uint32_t *value);
+/* Always false. */
+bool desk_complain(const char *name, const char *about, const char *what);
 
 /* For `prepare`: has umockdev's library preloaded, the test bed's folder being in UMOCKDEV_DIR. */
 void desk_preload_umockdev(void);

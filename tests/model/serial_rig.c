@@ -179,6 +179,9 @@ static int run_rig(struct desk *desk, const struct serial_programmer *type,
     return status;
 }
 
+/* Programmers on a serial port have an AVR on their desk. */
+static const struct desk_family *const families[] = {&desk_avr, NULL};
+
 int serial_rig_main(int argc, char **argv, const struct serial_programmer *programmer)
 {
     struct desk desk;
@@ -188,7 +191,7 @@ int serial_rig_main(int argc, char **argv, const struct serial_programmer *progr
         abort();
     }
     int status;
-    if (desk_start(&desk, argc, argv, programmer->name, options, settings, &status)) {
+    if (desk_start(&desk, argc, argv, programmer->name, families, options, settings, &status)) {
         status = run_rig(&desk, programmer, settings);
     }
     free(options);

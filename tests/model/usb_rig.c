@@ -1,5 +1,6 @@
 /* Runs commands with modelled USB programmers plugged in; desk.h says how. `usb_rig --help` lists
  * the options. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@ struct settings;
 
 /* One kind of model. */
 struct kind {
+    const struct desk_family *family; /* the chips it programs */
     const struct usb_device *(*find)(const char *name);
-    void *(*make)(struct avr_chip *chip, const struct usb_device *device, const struct settings *s);
+    void *(*make)(void *chip, const struct usb_device *device, const struct settings *s);
     size_t (*count)(const void *model, struct usb_count *counts, size_t capacity); /* may be NULL */
     void (*free)(void *model);
 };
@@ -24,8 +26,10 @@ struct kind {
 struct plugged {
     const struct kind *kind;
     const struct usb_device *device; /* NULL: none */
+    struct usb_device renamed;       /* with a serial number of its own */
     const char *path;
     void *model;
+    void *chip; /* that only this one has; may be NULL */
     struct usb_node *node;
 };
 
@@ -34,11 +38,10 @@ struct settings {
     struct usb_faults faults;     /* of the first */
     bool slow_jumper;
     unsigned bitbang_factor; /* 0: the model's own */
-    struct avr_chip *second_chip;
+    const char *serial;      /* of the first; NULL: the model's own */
 };
 
-static void *make_usbtiny(struct avr_chip *chip, const struct usb_device *device,
-                          const struct settings *s)
+static void *make_usbtiny(void *chip, const struct usb_device *device, const struct settings *s)
 {
     (void)s;
     return usbtiny_model_new(chip, device);
@@ -49,8 +52,7 @@ static void free_usbtiny(void *model)
     usbtiny_model_free(model);
 }
 
-static void *make_usbasp(struct avr_chip *chip, const struct usb_device *device,
-                         const struct settings *s)
+static void *make_usbasp(void *chip, const struct usb_device *device, const struct settings *s)
 {
     struct usbasp_model *model = usbasp_model_new(chip, device);
     usbasp_model_set_slow_jumper(model, s->slow_jumper);
@@ -62,8 +64,7 @@ static void free_usbasp(void *model)
     usbasp_model_free(model);
 }
 
-static void *make_ftdi(struct avr_chip *chip, const struct usb_device *device,
-                       const struct settings *s)
+static void *make_ftdi(void *chip, const struct usb_device *device, const struct settings *s)
 {
     struct ftdi_model *model = ftdi_model_new(chip, device);
     if (s->bitbang_factor != 0)
@@ -86,8 +87,7 @@ static const struct usb_device *find_loop(const char *name)
     return strcmp(name, usb_loop_device.name) == 0 ? &usb_loop_device : NULL;
 }
 
-static void *make_loop(struct avr_chip *chip, const struct usb_device *device,
-                       const struct settings *s)
+static void *make_loop(void *chip, const struct usb_device *device, const struct settings *s)
 {
     (void)chip;
     (void)device;
@@ -101,10 +101,10 @@ static void free_loop(void *model)
 }
 
 static const struct kind kinds[] = {
-    {.find = usbtiny_model_device, .make = make_usbtiny, .free = free_usbtiny},
-    {.find = usbasp_model_device, .make = make_usbasp, .free = free_usbasp},
-    {.find = ftdi_model_device, .make = make_ftdi, .count = count_ftdi, .free = free_ftdi},
-    {.find = find_loop, .make = make_loop, .free = free_loop},
+    {&desk_avr, usbtiny_model_device, make_usbtiny, NULL, free_usbtiny},
+    {&desk_avr, usbasp_model_device, make_usbasp, NULL, free_usbasp},
+    {&desk_avr, ftdi_model_device, make_ftdi, count_ftdi, free_ftdi},
+    {&desk_avr, find_loop, make_loop, NULL, free_loop},
 };
 
 static bool find_device(const char *name, struct plugged *p)
@@ -180,6 +180,12 @@ static bool take_bitbang_factor(void *context, const char *value)
     return *factor > 0;
 }
 
+static bool take_serial(void *context, const char *value)
+{
+    ((struct settings *)context)->serial = value;
+    return true;
+}
+
 static const struct desk_option own_options[] = {
     {"device", "KIND",
      "usbtiny, arduinoisp, usbasp-1.05, usbasp-1.07, usbasp-1.11, usbasp-fixed, usbasp-clone,\n"
@@ -188,7 +194,8 @@ static const struct desk_option own_options[] = {
      "      default usbtiny",
      take_device},
     {"path", "PATH", "where it is plugged in; default 1-1", take_path},
-    {"also", "KIND", "another one, with an ATmega328P", take_also},
+    {"serial", "TEXT", "its serial number", take_serial},
+    {"also", "KIND", "another one, with a usual chip of its own", take_also},
     {"also-path", "PATH", "default 1-2", take_also_path},
     {"usb-fault", "NAME[=N]",
      "permission, busy; unplug=N, stall=N, hang=N, noise=N, short=N: at the Nth transfer;\n"
@@ -206,54 +213,73 @@ static void prepare(void *context)
     desk_preload_umockdev();
 }
 
-static void plug(struct usb_bus *bus, struct plugged *p, struct avr_chip *chip,
-                 const struct settings *s, const struct usb_faults *faults)
+static void plug(struct usb_bus *bus, struct plugged *p, void *chip, const struct settings *s,
+                 const struct usb_faults *faults)
 {
     p->model = p->kind->make(chip, p->device, s);
     p->node = usb_bus_plug(bus, p->path, p->device, p->model, faults);
 }
 
-static void plug_all(struct usb_bus *bus, struct settings *s, struct avr_chip *chip)
+static void plug_all(struct usb_bus *bus, struct settings *s, void *chip)
 {
+    if (s->serial != NULL) {
+        s->first.renamed = *s->first.device;
+        s->first.renamed.serial = s->serial;
+        s->first.device = &s->first.renamed;
+    }
     plug(bus, &s->first, chip, s, &s->faults);
     if (s->second.device == NULL)
         return;
     const struct usb_faults none = usb_no_faults();
-    s->second_chip = avr_chip_new(avr_chip_spec("m328p"), NULL);
-    plug(bus, &s->second, s->second_chip, s, &none);
+    const struct desk_family *family = s->second.kind->family;
+    void *settings = family->new_settings();
+    s->second.chip = family->make(family->default_part, settings, NULL);
+    free(settings);
+    plug(bus, &s->second, s->second.chip, s, &none);
 }
 
 static void unplug(struct plugged *p)
 {
-    if (p->device != NULL)
-        p->kind->free(p->model);
+    if (p->device == NULL)
+        return;
+    p->kind->free(p->model);
+    p->kind->family->free(p->chip);
+}
+
+static int run(struct desk *desk, struct settings *s)
+{
+    struct usb_bus *bus = usb_bus_new(desk->paced ? USB_PACED : USB_LEAP);
+    plug_all(bus, s, desk->chip);
+    const bool good = desk_run(desk, "usb", prepare, bus);
+    desk->family->settle(desk->chip, usb_bus_now(bus));
+    struct usb_count found[96];
+    struct desk_count counts[96];
+    const size_t capacity = sizeof found / sizeof found[0];
+    size_t count = usb_node_counts(s->first.node, found, capacity);
+    if (s->first.kind->count != NULL)
+        count += s->first.kind->count(s->first.model, found + count, capacity - count);
+    for (size_t i = 0; i < count; i++)
+        counts[i] = (struct desk_count){found[i].name, found[i].value};
+    const int status = desk_finish(desk, good, counts, count);
+    unplug(&s->first);
+    unplug(&s->second);
+    usb_bus_free(bus);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
+    static const struct desk_family *const families[] = {&desk_avr, NULL};
     struct desk desk;
     struct settings s = {
         .first = {.path = "1-1"}, .second = {.path = "1-2"}, .faults = usb_no_faults()};
     int status;
     (void)find_device("usbtiny", &s.first);
-    if (!desk_start(&desk, argc, argv, "usb_rig", own_options, &s, &status))
+    if (!desk_start(&desk, argc, argv, "usb_rig", families, own_options, &s, &status))
         return status;
-    struct usb_bus *bus = usb_bus_new(desk.paced ? USB_PACED : USB_LEAP);
-    plug_all(bus, &s, desk.chip);
-    const bool good = desk_run(&desk, "usb", prepare, bus);
-    avr_chip_settle(desk.chip, usb_bus_now(bus));
-    struct usb_count found[64];
-    struct desk_count counts[64];
-    size_t count = usb_node_counts(s.first.node, found, sizeof found / sizeof found[0]);
-    if (s.first.kind->count != NULL)
-        count += s.first.kind->count(s.first.model, found + count,
-                                     sizeof found / sizeof found[0] - count);
-    for (size_t i = 0; i < count; i++)
-        counts[i] = (struct desk_count){found[i].name, found[i].value};
-    status = desk_finish(&desk, good, counts, count);
-    unplug(&s.first);
-    unplug(&s.second);
-    avr_chip_free(s.second_chip);
-    usb_bus_free(bus);
-    return status;
+    if (s.first.kind->family != desk.family) {
+        fputs("usb_rig: that programmer is for other parts; choose one with --part\n", stderr);
+        return 2;
+    }
+    return run(&desk, &s);
 }
