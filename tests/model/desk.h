@@ -47,7 +47,8 @@ struct desk_family {
     void (*dump)(void *chip, FILE *file);
     void (*free)(void *chip); /* takes NULL */
 };
-extern const struct desk_family desk_avr; /* desk_avr.c: struct avr_chip */
+extern const struct desk_family desk_avr;   /* desk_avr.c: struct avr_chip */
+extern const struct desk_family desk_stm32; /* desk_stm32.c: struct stm32_chip */
 
 struct desk {
     const struct desk_family *family;

@@ -6,6 +6,7 @@
 
 #include "model/desk.h"
 #include "model/ftdi_model.h"
+#include "model/stlink_model.h"
 #include "model/usb_bus.h"
 #include "model/usb_loop_model.h"
 #include "model/usbasp_model.h"
@@ -38,7 +39,10 @@ struct settings {
     struct usb_faults faults;     /* of the first */
     bool slow_jumper;
     unsigned bitbang_factor; /* 0: the model's own */
-    const char *serial;      /* of the first; NULL: the model's own */
+    const char *firmware;    /* of an ST-Link; NULL: the model's own */
+    enum stlink_mode mode;
+    uint32_t millivolts, waits;
+    const char *serial; /* of the first; NULL: the model's own */
 };
 
 static void *make_usbtiny(void *chip, const struct usb_device *device, const struct settings *s)
@@ -100,11 +104,33 @@ static void free_loop(void *model)
     usb_loop_model_free(model);
 }
 
+static void *make_stlink(void *chip, const struct usb_device *device, const struct settings *s)
+{
+    struct stlink_model *model = stlink_model_new(chip, device);
+    if (s->firmware != NULL)
+        (void)stlink_model_set_firmware(model, s->firmware);
+    stlink_model_set_mode(model, s->mode);
+    stlink_model_set_voltage(model, s->millivolts);
+    stlink_model_set_waits(model, s->waits);
+    return model;
+}
+
+static size_t count_stlink(const void *model, struct usb_count *counts, size_t capacity)
+{
+    return stlink_model_counts(model, counts, capacity);
+}
+
+static void free_stlink(void *model)
+{
+    stlink_model_free(model);
+}
+
 static const struct kind kinds[] = {
     {&desk_avr, usbtiny_model_device, make_usbtiny, NULL, free_usbtiny},
     {&desk_avr, usbasp_model_device, make_usbasp, NULL, free_usbasp},
     {&desk_avr, ftdi_model_device, make_ftdi, count_ftdi, free_ftdi},
     {&desk_avr, find_loop, make_loop, NULL, free_loop},
+    {&desk_stm32, stlink_model_device, make_stlink, count_stlink, free_stlink},
 };
 
 static bool find_device(const char *name, struct plugged *p)
@@ -186,12 +212,42 @@ static bool take_serial(void *context, const char *value)
     return true;
 }
 
+static bool take_firmware(void *context, const char *value)
+{
+    unsigned v, j, s;
+    ((struct settings *)context)->firmware = value;
+    return sscanf(value, "V%uJ%uS%u", &v, &j, &s) == 3;
+}
+
+static bool take_mode(void *context, const char *value)
+{
+    static const char *const names[] = {"dfu", "mass", "debug", "swim"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            ((struct settings *)context)->mode = (enum stlink_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_millivolts(void *context, const char *value)
+{
+    return desk_u32(value, &((struct settings *)context)->millivolts);
+}
+
+static bool take_waits(void *context, const char *value)
+{
+    return desk_u32(value, &((struct settings *)context)->waits);
+}
+
 static const struct desk_option own_options[] = {
     {"device", "KIND",
      "usbtiny, arduinoisp, usbasp-1.05, usbasp-1.07, usbasp-1.11, usbasp-fixed, usbasp-clone,\n"
      "      usbasp-nameless; ft232h, ft2232h, ft4232h, ft2232d, 2232hio, ktlink, tumpa-b, ft232r,\n"
-     "      ft245r, arduino-ft232r, ttl232r; or loop, which sends back what comes in;\n"
-     "      default usbtiny",
+     "      ft245r, arduino-ft232r, ttl232r; stlink-v2, stlink-v2-old, stlink-v2-1, stlink-v3 "
+     "with\n"
+     "      an STM32F1; or loop, which sends back what comes in; default usbtiny",
      take_device},
     {"path", "PATH", "where it is plugged in; default 1-1", take_path},
     {"serial", "TEXT", "its serial number", take_serial},
@@ -204,6 +260,11 @@ static const struct desk_option own_options[] = {
     {"slow-jumper", NULL, "of a USBasp: closed", take_slow_jumper},
     {"bitbang-factor", "N", "of an FTDI chip: bytes clocked in one baud, 4 or 16; default 4",
      take_bitbang_factor},
+    {"firmware", "V2J37S7", "of an ST-Link: its version; older ones know less", take_firmware},
+    {"mode", "NAME", "of an ST-Link when found: dfu, mass, debug or swim; default dfu", take_mode},
+    {"millivolts", "N", "of an ST-Link: measured on a powered target; default 3250",
+     take_millivolts},
+    {"waits", "N", "of an ST-Link: how often it tries again after WAIT; default 128", take_waits},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -269,10 +330,13 @@ static int run(struct desk *desk, struct settings *s)
 
 int main(int argc, char **argv)
 {
-    static const struct desk_family *const families[] = {&desk_avr, NULL};
+    static const struct desk_family *const families[] = {&desk_avr, &desk_stm32, NULL};
     struct desk desk;
-    struct settings s = {
-        .first = {.path = "1-1"}, .second = {.path = "1-2"}, .faults = usb_no_faults()};
+    struct settings s = {.first = {.path = "1-1"},
+                         .second = {.path = "1-2"},
+                         .faults = usb_no_faults(),
+                         .millivolts = 3250,
+                         .waits = 128};
     int status;
     (void)find_device("usbtiny", &s.first);
     if (!desk_start(&desk, argc, argv, "usb_rig", families, own_options, &s, &status))
