@@ -2,7 +2,7 @@
 if(NOT PYTHON3)
   return()
 endif()
-set(json ${PYTHON3} ${CMAKE_SOURCE_DIR}/tests/json/validate.py
+set(json ${PYTHON3} -B ${CMAKE_SOURCE_DIR}/tests/json/validate.py
   ${CMAKE_SOURCE_DIR}/man/ispflash-json.schema.json $<TARGET_FILE:ispflash> --json)
 set(memories -U flash:w:${images}/small.hex:i -U hfuse:w:0xd8:m -U lfuse:r:-:h -U signature:r:-:r)
 set(written --expect-flash ${images}/small.hex --expect fuse.high=0xd8)
