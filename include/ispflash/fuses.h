@@ -10,7 +10,7 @@
 #include "error.h"
 #include "part.h"
 
-enum { FUSE_BYTES_MAX = 8, FUSE_TEXT_SIZE = 96 };
+enum { FUSE_BYTES_MAX = 12, FUSE_TEXT_SIZE = 96 };
 
 /* One fuse or lock byte, as far as it is known or wanted. */
 struct fuse_byte {

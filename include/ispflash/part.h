@@ -11,7 +11,8 @@
 #include "error.h"
 
 enum part_family {
-    PART_AVR_ISP /* classic AVR and AT89S, SPI serial programming */
+    PART_AVR_ISP, /* classic AVR and AT89S, SPI serial programming */
+    PART_STM32F1  /* STM32F100 to F107, over SWD */
 };
 
 enum memory_kind {
@@ -21,7 +22,8 @@ enum memory_kind {
     MEMORY_LOCK,
     MEMORY_SIGNATURE,
     MEMORY_CALIBRATION,
-    MEMORY_USERSIG
+    MEMORY_USERSIG,
+    MEMORY_UID /* a number that no other chip has */
 };
 
 /* How the end of a write is recognised (ATmega328P data sheet, "Data Polling Flash/EEPROM" and
@@ -81,6 +83,9 @@ struct memory {
     uint32_t base;         /* the byte address of its first byte; 0 but for a few */
     uint32_t size;         /* bytes */
     uint32_t page_size;    /* bytes; 0: programmed byte by byte */
+    uint32_t erase_us;     /* a page's own erase, always enough; 0: pages are not erased alone */
+    uint32_t erase_min_us; /* data sheet minimum; 0: unknown */
+    uint32_t bank_size;    /* bytes until a second flash controller takes over; 0: there is one */
     uint32_t write_us;     /* wait after a page (or byte) when not polling; always enough */
     uint32_t write_min_us; /* data sheet minimum, to begin polling or to simulate; 0: unknown */
     enum poll_method poll;
@@ -89,8 +94,8 @@ struct memory {
     uint8_t mask;    /* fuse, lock: implemented bits; the others count for nothing */
     uint8_t initial; /* fuse, lock: factory value, if known */
     bool initial_known;
-    bool writable;      /* over ISP */
-    uint8_t write_mask; /* fuse, lock: bits that ISP can change */
+    bool readable, writable; /* over ISP or SWD */
+    uint8_t write_mask;      /* fuse, lock: bits that can be changed */
     const struct field *fields;
     size_t field_count;
     struct isp_commands isp;
@@ -127,9 +132,9 @@ struct part {
     const char *const *aliases; /* "m328p", and what else people type; lower case */
     size_t alias_count;
     enum part_family family;
-    const char *series; /* "megaAVR" */
-    uint8_t signature[3];
-    const char *twin_of; /* name of the commoner part of the same signature, or NULL */
+    const char *series;   /* "megaAVR" */
+    uint8_t signature[3]; /* STM32F1: DEV_ID, high byte first, and flash in units of 16 KiB */
+    const char *twin_of;  /* name of the commoner part of the same signature, or NULL */
     const struct memory *memories;
     size_t memory_count;
     const uint32_t *boot_sizes; /* bytes, smallest first: BOOTSZ 3, 2, 1, 0 */
@@ -148,7 +153,9 @@ struct part {
     uint8_t enable_reply_byte;     /* which answer byte of AC 53 00 00 proves the chip: 2 or 3 */
     uint8_t enable_reply_value;    /* 0x53 (AVR), 0x69 (AT89S); 0: no answer (AT90S1200) */
     struct isp_command chip_erase;
-    uint8_t stk500_code;                                   /* device code of AVR061; 0: none */
+    uint32_t sram_size;  /* STM32F1 */
+    uint32_t core_id;    /* STM32F1: IDCODE of the debug port in the maker's own chips */
+    uint8_t stk500_code; /* device code of AVR061; 0: none */
     const char *reset_pin, *mosi_pin, *miso_pin, *sck_pin; /* "PB3"; NULL: not known */
     const char *const *interfaces; /* "isp", "hvpp", "hvsp", "jtag", "debugwire" */
     size_t interface_count;
@@ -197,6 +204,19 @@ struct part_entry part_entry_at(const struct part_database *db, size_t index);
 /* A part that stands for "some classic AVR" until the signature is known: signature, fuses and lock
  * bits by the standard instructions, nothing writable. */
 const struct part *part_generic_avr(void);
+/* The same for "some STM32F1": option bytes and unique id can be read. */
+const struct part *part_generic_stm32f1(void);
+
+/* True if a chip that answers with this signature may be taken for the part. An STM32F1 with more
+ * flash than the part has will do. */
+bool part_accepts(const struct part *part, const uint8_t signature[3]);
+
+enum { PART_SIGNATURE_TEXT = 32 };
+/* What the family calls its signature: "signature", "chip id"; and the signature in words: "1e 95
+ * 0f", "0x410 with 64 KiB". Returns `out`. */
+const char *part_signature_name(enum part_family family);
+const char *part_signature_text(enum part_family family, const uint8_t signature[3],
+                                char out[PART_SIGNATURE_TEXT]);
 
 /* True if an image and fuse bytes for one suit the other: same memories, page sizes and fuse
  * masks. */

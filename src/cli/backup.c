@@ -188,7 +188,7 @@ static enum status restore_part(struct run *r, struct restore *t, struct error *
                                                                   : STATUS_OK;
 }
 
-/* Signature and calibration are the chip's own. */
+/* Signature, calibration and unique id are the chip's own. */
 static bool is_restored(const struct memory *m)
 {
     switch (m->kind) {
@@ -201,6 +201,7 @@ static bool is_restored(const struct memory *m)
         return m->writable;
     case MEMORY_SIGNATURE:
     case MEMORY_CALIBRATION:
+    case MEMORY_UID:
         break;
     }
     return false;

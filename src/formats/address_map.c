@@ -47,6 +47,11 @@ static bool region_window(uint32_t address, uint32_t *begin, uint32_t *end)
 bool address_map_memory(const struct memory *memory, uint32_t *begin, uint32_t *end)
 {
     uint32_t offset;
+    if (memory->base >= ADDRESS_MAP_DATA) { /* a chip with one address space for everything */
+        *begin = memory->base;
+        *end = memory->base + memory->size;
+        return true;
+    }
     switch (memory->kind) {
     case MEMORY_FLASH:
         return region_window(0, begin, end);
@@ -70,6 +75,8 @@ bool address_map_memory(const struct memory *memory, uint32_t *begin, uint32_t *
         return true;
     case MEMORY_USERSIG:
         return region_window(0x850000, begin, end);
+    case MEMORY_UID:
+        return false;
     }
     return false;
 }

@@ -70,6 +70,8 @@ static unsigned machine_of(const struct part *part)
     switch (part->family) {
     case PART_AVR_ISP:
         return EM_AVR;
+    case PART_STM32F1:
+        return EM_ARM;
     }
     return EM_NONE;
 }

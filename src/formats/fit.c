@@ -133,10 +133,15 @@ static enum status check_bounds(const struct format_input *in, const struct pars
         return input_error(
             in, 0, e, "%" PRIu32 " byte%s, but %s has %" PRIu32 " (%" PRIu64 " too many)",
             image_bytes(p->image), plural(image_bytes(p->image)), memory->name, memory->size, over);
-    if (low < memory->base)
-        return input_error(in, parsed_line(p, low + shift), e,
-                           "data at 0x%" PRIx32 ", but %s begins at 0x%" PRIx32, low, memory->name,
-                           memory->base);
+    if (low < memory->base) {
+        (void)input_error(in, parsed_line(p, low + shift), e,
+                          "data at 0x%" PRIx32 ", but %s begins at 0x%" PRIx32, low, memory->name,
+                          memory->base);
+        if (memory->kind == MEMORY_FLASH && memory->base >= ADDRESS_MAP_DATA)
+            error_hint(e, "is it for another chip, or linked to 0? a raw binary (`:r`) has no "
+                          "addresses and begins where flash does");
+        return e->code;
+    }
     if (over == 0)
         return STATUS_OK;
     struct extent first = {0};
@@ -235,8 +240,11 @@ enum status fit_to_part(const struct format_input *in, const struct parsed *p,
                         struct error *e)
 {
     struct left_out everything = {{0}, 0};
-    enum status status = list_others(in, p, UINT32_MAX, UINT32_MAX, &everything, e);
-    if (status == STATUS_OK)
+    const struct memory *flash = part_memory(part, MEMORY_FLASH);
+    const bool mapped = flash == NULL || flash->base < ADDRESS_MAP_DATA;
+    enum status status =
+        mapped ? list_others(in, p, UINT32_MAX, UINT32_MAX, &everything, e) : STATUS_OK;
+    if (status == STATUS_OK && mapped)
         status = check_signature(in, p, part, c, e);
     for (size_t i = 0; i < part->memory_count; i++) {
         images[i] = NULL;

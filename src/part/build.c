@@ -1,4 +1,5 @@
 #include "building.h"
+#include "stm32f1.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -170,32 +171,59 @@ static enum status read_sources(struct building *b)
     return b->part->source != NULL ? STATUS_OK : part_no_memory(b->error);
 }
 
-static enum status read_part(struct building *b)
+/* What is the AVRs' alone. */
+static enum status read_avr(struct building *b)
 {
-    struct settings *const s = &b->settings;
-    struct part *const part = b->part;
-    const struct setting *const poll = settings_take(s, "poll");
-    const struct setting *const interfaces = settings_take(s, "interfaces");
-    const struct setting *const notes = settings_take(s, "notes");
-    settings_take_own(s, "aliases");
-    settings_take_own(s, "signature");
-    settings_take_own(s, "twin_of");
-    if (setting_absent(poll))
-        return settings_missing(s, "poll", b->error);
-    if (setting_absent(interfaces))
-        return settings_missing(s, "interfaces", b->error);
-    TRY(building_parse_poll(poll, &b->poll, b->error));
-    TRY(setting_words(interfaces, b->library->arena, &part->interfaces, &part->interface_count,
-                      b->error));
-    part->notes = setting_absent(notes) ? NULL : notes->value;
-    TRY(take_text(b, "series", &part->series));
-    TRY(read_sources(b));
     TRY(read_numbers(b));
     TRY(read_enable(b));
     TRY(read_erase(b));
     TRY(read_pins(b));
     TRY(building_read_memories(b));
-    TRY(building_read_boot(b));
+    return building_read_boot(b);
+}
+
+/* The protocol that reaches the part; AVR serial programming if none is named. */
+static enum status read_target(struct building *b)
+{
+    const struct setting *const target = settings_take(&b->settings, "target");
+    if (setting_absent(target)) {
+        const struct setting *const poll = settings_take(&b->settings, "poll");
+        if (setting_absent(poll))
+            return settings_missing(&b->settings, "poll", b->error);
+        return building_parse_poll(poll, &b->poll, b->error);
+    }
+    if (strcmp(target->value, "stm32f1") != 0)
+        return setting_error(target, b->error, "\"%s\" is not stm32f1; without it, it is an AVR",
+                             target->value);
+    b->part->family = PART_STM32F1;
+    return STATUS_OK;
+}
+
+static enum status read_part(struct building *b)
+{
+    struct settings *const s = &b->settings;
+    struct part *const part = b->part;
+    const struct setting *const interfaces = settings_take(s, "interfaces");
+    const struct setting *const notes = settings_take(s, "notes");
+    settings_take_own(s, "aliases");
+    settings_take_own(s, "signature");
+    settings_take_own(s, "twin_of");
+    TRY(read_target(b));
+    if (setting_absent(interfaces))
+        return settings_missing(s, "interfaces", b->error);
+    TRY(setting_words(interfaces, b->library->arena, &part->interfaces, &part->interface_count,
+                      b->error));
+    part->notes = setting_absent(notes) ? NULL : notes->value;
+    TRY(take_text(b, "series", &part->series));
+    TRY(read_sources(b));
+    switch (part->family) {
+    case PART_AVR_ISP:
+        TRY(read_avr(b));
+        break;
+    case PART_STM32F1:
+        TRY(building_read_stm32f1(b));
+        break;
+    }
     return settings_all_taken(s, b->error);
 }
 

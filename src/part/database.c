@@ -140,6 +140,17 @@ static bool is_ordering_code(const char *code)
     return *code == '\0';
 }
 
+/* ST data sheets, "Ordering information": STM32F103C8 is followed by the package (T, H, U, I, Y),
+ * the temperature range (6, 7), perhaps more. */
+static char *st_ordering_code(char *name)
+{
+    enum { DEVICE_LENGTH = 11 }; /* stm32f103c8 */
+    if (strncmp(name, "stm32", strlen("stm32")) != 0 || strlen(name) < DEVICE_LENGTH + 2 ||
+        !is_letter(name[DEVICE_LENGTH]) || !is_digit(name[DEVICE_LENGTH + 1]))
+        return NULL;
+    return name + DEVICE_LENGTH;
+}
+
 /* By id; else by alias, the user's parts first. */
 static struct entry *entry_named(struct part_database *db, const char *name)
 {
@@ -197,9 +208,11 @@ enum status part_find(struct part_database *db, const char *typed, const struct 
             return build_entry(db, entry, out, e);
         TRY(outsider_refuse(&db->sections, &db->arena, name, e));
         char *const dash = strchr(name, '-');
-        if (dash == NULL || !is_ordering_code(dash + 1))
+        char *const code =
+            dash != NULL && is_ordering_code(dash + 1) ? dash : st_ordering_code(name);
+        if (code == NULL)
             return unknown_part(db, typed, e);
-        *dash = '\0';
+        *code = '\0';
     }
 }
 

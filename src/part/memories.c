@@ -51,6 +51,7 @@ static enum status read_instructions(struct building *b, const char *name, struc
     const struct setting *const write = settings_take_of(&b->settings, name, "write");
     if (read != NULL)
         TRY(instruction_parse(read, '<', m->isp.read, b->error));
+    m->readable = m->isp.read[0].present;
     if (write != NULL)
         TRY(instruction_parse(write, '>', m->isp.write, b->error));
     return STATUS_OK;
@@ -127,6 +128,25 @@ static uint8_t writable_bits(const struct memory *m)
     return (uint8_t)(bits & carried & ~(spien != NULL ? (unsigned)spien->mask : 0u));
 }
 
+enum status building_place_fields(struct building *b, const struct setting *fields,
+                                  const struct setting *initial, struct memory *m, size_t index)
+{
+    struct field *placed = NULL;
+    TRY(fields_place(fields, b->library->sections, b->library->fields, b->library->arena, &placed,
+                     &b->definitions[index], &m->field_count, b->error));
+    m->fields = placed;
+    m->mask = 0;
+    for (size_t i = 0; i < m->field_count; i++)
+        m->mask |= placed[i].mask;
+    uint32_t value = 0xff; /* lock bits are unprogrammed in every new chip */
+    TRY(setting_number_if(initial, 0xff, &value, b->error));
+    m->initial = (uint8_t)value;
+    m->initial_known = !setting_absent(initial);
+    if ((m->initial | m->mask) != 0xff)
+        return setting_error(initial, b->error, "bits that no field has must be 1");
+    return STATUS_OK;
+}
+
 /* A fuse byte or the lock byte: what its fields say is there. */
 static enum status read_bits(struct building *b, int standard)
 {
@@ -144,19 +164,9 @@ static enum status read_bits(struct building *b, int standard)
     }
     const size_t index = b->part->memory_count;
     struct memory *const m = add_memory(b, standard);
-    struct field *placed = NULL;
-    TRY(fields_place(fields, b->library->sections, b->library->fields, b->library->arena, &placed,
-                     &b->definitions[index], &m->field_count, b->error));
-    m->fields = placed;
-    m->mask = 0;
-    for (size_t i = 0; i < m->field_count; i++)
-        m->mask |= placed[i].mask;
-    uint32_t value = 0xff; /* lock bits are unprogrammed in every new chip */
-    TRY(setting_number_if(initial, 0xff, &value, b->error));
-    m->initial = (uint8_t)value;
-    if ((m->initial | m->mask) != 0xff)
-        return setting_error(initial, b->error, "bits that no field has must be 1");
-    m->initial_known = initial != NULL ? !setting_absent(initial) : standard == STANDARD_LOCK;
+    TRY(building_place_fields(b, fields, initial, m, index));
+    if (initial == NULL)
+        m->initial_known = standard == STANDARD_LOCK;
     TRY(read_times(b, "fuses", m));
     TRY(read_instructions(b, name, m));
     m->write_mask = writable_bits(m);

@@ -1,10 +1,12 @@
 /* Questions to a part that is already there. */
 #include "ispflash/part.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "instructions.h"
+#include "stm32f1.h"
 
 const struct part *part_generic_avr(void)
 {
@@ -26,6 +28,63 @@ const struct part *part_generic_avr(void)
     return &generic;
 }
 
+const struct part *part_generic_stm32f1(void)
+{
+    static const char *const interfaces[] = {"swd"};
+    static const struct part generic = {
+        .id = "stm32f1",
+        .name = "STM32F1",
+        .family = PART_STM32F1,
+        .series = "STM32F1",
+        .memories = &stm32f1_memories[STM32F1_RDP],
+        .memory_count = STM32F1_MEMORIES - STM32F1_RDP,
+        .interfaces = interfaces,
+        .interface_count = 1,
+        .source = "RM0008 (ST)",
+    };
+    return &generic;
+}
+
+/* ---- signatures ---- */
+
+bool part_accepts(const struct part *part, const uint8_t signature[3])
+{
+    switch (part->family) {
+    case PART_AVR_ISP:
+        break;
+    case PART_STM32F1:
+        return memcmp(part->signature, signature, 2) == 0 && signature[2] >= part->signature[2];
+    }
+    return memcmp(part->signature, signature, 3) == 0;
+}
+
+const char *part_signature_name(enum part_family family)
+{
+    switch (family) {
+    case PART_AVR_ISP:
+        break;
+    case PART_STM32F1:
+        return "chip id";
+    }
+    return "signature";
+}
+
+const char *part_signature_text(enum part_family family, const uint8_t signature[3],
+                                char out[PART_SIGNATURE_TEXT])
+{
+    switch (family) {
+    case PART_AVR_ISP:
+        break;
+    case PART_STM32F1:
+        (void)snprintf(out, PART_SIGNATURE_TEXT, "0x%x%02x with %u KiB", signature[0], signature[1],
+                       16u * signature[2]);
+        return out;
+    }
+    (void)snprintf(out, PART_SIGNATURE_TEXT, "%02x %02x %02x", signature[0], signature[1],
+                   signature[2]);
+    return out;
+}
+
 bool part_same_layout(const struct part *a, const struct part *b)
 {
     if (a->family != b->family || a->memory_count != b->memory_count)
@@ -44,7 +103,7 @@ bool part_same_layout(const struct part *a, const struct part *b)
 /* Other names for memories that our parts have. */
 static const struct {
     const char *alias, *name;
-} aliases[] = {{"lockbits", "lock"}, {"userrow", "usersig"}};
+} aliases[] = {{"lockbits", "lock"}, {"userrow", "usersig"}, {"lock", "rdp"}, {"lockbits", "rdp"}};
 
 /* Memories of parts that are programmed over PDI, UPDI or TPI, as scripts name them. */
 static const char *const foreign[] = {
@@ -69,6 +128,9 @@ static bool known_anywhere(const char *name)
     for (size_t i = 0; i < STANDARD_COUNT; i++)
         if (starts_with(standard_memories[i].name, name))
             return true;
+    for (size_t i = 0; i < STM32F1_MEMORIES; i++)
+        if (starts_with(stm32f1_memories[i].name, name))
+            return true;
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
         if (starts_with(aliases[i].alias, name))
             return true;
@@ -91,6 +153,9 @@ static bool is_foreign(const char *name)
 {
     for (size_t i = 0; i < STANDARD_COUNT; i++)
         if (strcmp(standard_memories[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < STM32F1_MEMORIES; i++)
+        if (strcmp(stm32f1_memories[i].name, name) == 0)
             return true;
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
         if (strcmp(foreign[i], name) == 0)

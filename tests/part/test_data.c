@@ -117,8 +117,25 @@ static void shared_signatures_are_declared(void **state)
     }
 }
 
+/* RM0008: pages of 1 or 2 KiB from 0x08000000 on, by density. */
+static void check_stm32_flash(const struct part *part, const struct memory *m)
+{
+    const bool small =
+        part->signature[1] == 0x10 || part->signature[1] == 0x12 || part->signature[1] == 0x20;
+    assert_int_equal(m->base, 0x08000000);
+    assert_int_equal(m->page_size, small ? 1024 : 2048);
+    assert_int_equal(m->size, 16384u * part->signature[2]);
+    assert_int_equal(m->bank_size, part->signature[1] == 0x30 ? 524288 : 0);
+    assert_true(m->erase_us >= m->erase_min_us && m->erase_min_us > 0);
+    assert_true(part->sram_size >= 4096);
+}
+
 static void check_array(const struct part *part, const struct memory *m)
 {
+    if (part->family == PART_STM32F1) {
+        check_stm32_flash(part, m);
+        return;
+    }
     if (m->page_size != 0 && m->size % m->page_size != 0)
         fail_msg("%s %s: pages do not divide the size", part->id, m->name);
     if (m->kind == MEMORY_FLASH)
@@ -146,7 +163,8 @@ static void check_bits(const struct part *part, const struct memory *m)
     assert_int_equal(bits, m->mask);
     assert_int_equal(m->write_mask & ~m->mask, 0);
     assert_int_equal(m->writable, m->write_mask != 0);
-    assert_true(!m->writable || m->isp.write[0].present);
+    assert_true(!m->writable || m->isp.write[0].present || part->family == PART_STM32F1);
+    assert_true(m->readable == m->isp.read[0].present || part->family == PART_STM32F1);
     if (m->initial_known && (m->initial | m->mask) != 0xff)
         fail_msg("%s %s: the factory value 0x%02x has zeros where nothing is", part->id, m->name,
                  m->initial);
@@ -170,10 +188,11 @@ static void memories_are_consistent(void **state)
             else
                 assert_false(m->writable);
         }
-        assert_non_null(part_memory(part, MEMORY_SIGNATURE));
+        const bool avr = part->family == PART_AVR_ISP;
+        assert_true((part_memory(part, MEMORY_SIGNATURE) != NULL) == avr);
         assert_non_null(part_memory(part, MEMORY_LOCK));
         assert_true(part->erase_us >= part->erase_min_us && part->erase_us > 0);
-        assert_true(part->chip_erase.present);
+        assert_true(part->chip_erase.present == avr);
         for (size_t j = 1; j < part->boot_size_count; j++)
             assert_true(part->boot_sizes[j - 1] < part->boot_sizes[j]);
     }
@@ -189,7 +208,7 @@ static void every_part_says_where_its_values_come_from(void **state)
         if (part->mosi_pin != NULL && strstr(part->source, "pins: ") == NULL)
             fail_msg("%s: no source of its pins", part->id);
         assert_true(part->interface_count > 0);
-        assert_string_equal(part->interfaces[0], "isp");
+        assert_string_equal(part->interfaces[0], part->family == PART_STM32F1 ? "swd" : "isp");
     }
 }
 
@@ -282,6 +301,40 @@ static void hazards_have_words_and_a_way_back(void **state)
                 assert_int_equal(h->values[k] & ~h->mask, 0);
         }
     }
+}
+
+static void stm32f103c8_is_as_its_data_sheet_says(void **state)
+{
+    const struct part *const part = part_named(*state, "STM32F103C8T6");
+    assert_string_equal(part->name, "STM32F103x8");
+    assert_ptr_equal(part, part_named(*state, "stm32f103c8"));
+    assert_int_equal(part->core_id, 0x1ba01477);
+    assert_int_equal(part->sram_size, 20480);
+    assert_int_equal(memory_named(part, "flash")->size, 65536);
+    assert_ptr_equal(memory_named(part, "lock"), memory_named(part, "rdp"));
+    assert_int_equal(memory_named(part, "rdp")->base, 0x1ffff800);
+    assert_int_equal(memory_named(part, "wrp3")->base, 0x1ffff80e);
+    assert_int_equal(memory_named(part, "uid")->size, 12);
+    const struct field *const watchdog = memory_field(memory_named(part, "user"), "WDG_SW");
+    assert_non_null(watchdog);
+    assert_int_equal(watchdog->mask, 1);
+    assert_null(memory_field(memory_named(part, "user"), "BFB2"));
+    assert_non_null(memory_field(memory_named(part_named(*state, "stm32f103zg"), "user"), "BFB2"));
+    assert_null(part_memory(part, MEMORY_EEPROM));
+}
+
+static void a_chip_with_more_flash_may_be_called_by_less(void **state)
+{
+    const struct part *const part = part_named(*state, "stm32f103c8");
+    const uint8_t same[3] = {0x04, 0x10, 4}, more[3] = {0x04, 0x10, 8}, less[3] = {0x04, 0x10, 2},
+                  other[3] = {0x04, 0x14, 16};
+    char text[PART_SIGNATURE_TEXT];
+    assert_true(part_accepts(part, same));
+    assert_true(part_accepts(part, more));
+    assert_false(part_accepts(part, less));
+    assert_false(part_accepts(part, other));
+    assert_false(part_accepts(part_named(*state, "m328p"), same));
+    assert_string_equal(part_signature_text(PART_STM32F1, more, text), "0x410 with 128 KiB");
 }
 
 static void atmega328p_is_as_its_data_sheet_says(void **state)
@@ -393,6 +446,8 @@ int main(void)
         cmocka_unit_test(fields_that_shut_isp_off_are_hazards),
         cmocka_unit_test(clocks_that_need_parts_on_the_board_are_hazards),
         cmocka_unit_test(hazards_have_words_and_a_way_back),
+        cmocka_unit_test(stm32f103c8_is_as_its_data_sheet_says),
+        cmocka_unit_test(a_chip_with_more_flash_may_be_called_by_less),
         cmocka_unit_test(atmega328p_is_as_its_data_sheet_says),
         cmocka_unit_test(atmega2560_needs_extended_addresses),
         cmocka_unit_test(at89s52_has_its_own_instructions),

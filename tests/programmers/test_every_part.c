@@ -156,7 +156,8 @@ static void work_on_every_part(struct part_database *parts, const char *option)
     for (size_t i = 0; i < part_count(parts); i++) {
         struct rig r = {.listener.sink.emit = listen};
         assert_int_equal(part_find(parts, part_entry_at(parts, i).id, &r.part, &r.e), STATUS_OK);
-        work_on(&r, option);
+        if (r.part->family == PART_AVR_ISP)
+            work_on(&r, option);
     }
 }
 
