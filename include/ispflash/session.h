@@ -93,7 +93,8 @@ enum job_flag {
     JOB_KEEP_EEPROM = 1 << 10,    /* put the EEPROM back after an erase that takes it */
     JOB_KEEP_BOOT = 1 << 11,      /* the boot section of the present fuses survives an erase */
     JOB_AUTO_ERASE = 1 << 12,     /* no erase on account of a flash write that goes without */
-    JOB_NO_CLOCK_BOOST = 1 << 13  /* the chip's clock stays as it is while it is written */
+    JOB_NO_CLOCK_BOOST = 1 << 13, /* the chip's clock stays as it is while it is written */
+    JOB_REQUIRE_GENUINE = 1 << 14 /* a chip of another maker than the part's is an error */
 };
 
 /* Bytes of a memory, by their addresses. */
@@ -140,7 +141,8 @@ struct job {
     size_t operation_count;
     unsigned flags;
     const char *const *allow; /* --allow NAME: hazards, see part_hazard_name(); "lock": lock bits
-                                 before what they forbid */
+                                 before what they forbid; "write-protected": write protection of
+                                 what is to be written is lifted */
     size_t allow_count;
     struct destination *dry_output;   /* JOB_NO_WRITE: receives what would have been written */
     struct reviewer *reviewer;        /* NULL: nobody looks at it first */
@@ -227,7 +229,8 @@ MUST_USE enum status session_open(const struct programmer_config *config,
 void session_close(struct session *s);
 
 enum session_flag {
-    SESSION_FORCE_SIGNATURE = 1 << 0 /* believe in the part that was named */
+    SESSION_FORCE_SIGNATURE = 1 << 0, /* believe in the part that was named */
+    SESSION_REQUIRE_GENUINE = 1 << 1  /* STATUS_SIGNATURE for a chip of another maker */
 };
 
 /* Enters programming mode, reads the signature and decides on the part: the one named, or (`part`
@@ -291,6 +294,15 @@ MUST_USE enum status session_read(struct session *s, const struct memory *m, uin
 
 /* Chip Erase. Says beforehand what becomes of the EEPROM. */
 MUST_USE enum status session_erase(struct session *s, struct error *e);
+
+/* True if that lifts the lock bits, too. */
+bool session_erase_unlocks(const struct session *s);
+
+/* Lifts write protection, and read protection, which erases all of flash. session_read_bytes() must
+ * have been called. STATUS_UNSUPPORTED where a chip erase does it. */
+MUST_USE enum status session_unlock(struct session *s, struct error *e);
+/* Whether there is something for session_unlock() to lift. */
+bool session_is_protected(const struct session *s);
 
 /* Brings the image into the memory with as few writes as possible: what has to be known of the
  * present content is read first, equal bytes are left alone. Does not verify and does not erase:

@@ -45,6 +45,36 @@ struct programmer;
 struct stream_usb_id; /* link/stream.h */
 struct usb_lookalike; /* link/usb.h */
 
+/* One word of an ARM core's memory, at an address that is a multiple of 4. */
+struct swd_word {
+    uint32_t address;
+    uint32_t value; /* to be written, or what was read */
+    bool write;
+};
+
+/* What a programmer that speaks SWD offers: the memory behind the debug port, which is all that a
+ * family needs of it. enter() attaches to the port without touching the core, and may be called
+ * with the reset line low; leave() lets go of it. STATUS_NO_TARGET: nothing answers;
+ * STATUS_PROTECTED: the chip refused that access; STATUS_TIMEOUT: its bus stayed busy. */
+struct swd_ops {
+    /* In order, in as few transfers as possible. On failure those before the one that is named have
+     * been done. */
+    enum status (*words)(struct programmer *p, struct swd_word *words, size_t count,
+                         struct error *e);
+    /* Address and size are multiples of 4. read() reports bytes by context_advance(). */
+    enum status (*read)(struct programmer *p, uint32_t address, uint8_t *data, size_t size,
+                        struct error *e);
+    enum status (*write)(struct programmer *p, uint32_t address, const uint8_t *data, size_t size,
+                         struct error *e);
+    /* Of the halted core: 0 to 15, 16 for xPSR. */
+    enum status (*set_register)(struct programmer *p, unsigned number, uint32_t value,
+                                struct error *e);
+    /* Drives NRST low, or releases it. Nothing tells whether the line is wired. */
+    enum status (*reset_line)(struct programmer *p, bool low, struct error *e);
+    uint32_t (*core_id)(const struct programmer *p); /* IDCODE of the port, as read by enter() */
+    unsigned (*guide_s)(const struct programmer *p); /* how long a person is asked for help */
+};
+
 /* One driver. Const, stateless, alive for the whole process. */
 struct programmer_driver {
     const char *name;
@@ -58,6 +88,8 @@ struct programmer_driver {
     const struct stream_usb_id
         *serial_ids; /* of the ports it may sit on; ends with vendor 0; NULL */
     const struct usb_lookalike *lookalikes; /* what is taken for its device; as above; NULL */
+
+    const struct swd_ops *swd; /* speaks SWD instead of ISP; NULL: it does not */
 
     /* Before the device is looked for: are port, rate and options acceptable? Optional. */
     enum status (*check)(const struct programmer_entry *entry, const struct programmer_config *c,

@@ -19,13 +19,21 @@ struct target;
 
 /* What family and programmer together can do. */
 enum target_trait {
-    TARGET_CHIP_ERASE = 1 << 0,   /* target_erase() blanks flash and lifts the lock bits */
+    TARGET_CHIP_ERASE = 1 << 0,   /* target_erase() blanks flash and, unless TARGET_UNLOCK, lifts
+                                     the lock bits */
     TARGET_ERASES_PAGES = 1 << 1, /* target_write() erases each page of flash that it writes */
     TARGET_BYTES = 1 << 2,        /* fuses, lock bits and the like can be read and written */
-    TARGET_CLOCK = 1 << 3         /* the clock of the wire can be chosen */
+    TARGET_CLOCK = 1 << 3,        /* the clock of the wire can be chosen */
+    TARGET_UNLOCK = 1 << 4        /* a chip erase leaves lock bits alone: target_unlock() */
 };
 
-/* `p` and `part` are borrowed for the target's life; `part` may be part_generic_avr(). Touches
+/* A stretch of memory: whole pages where the memory has them. */
+struct target_run {
+    uint32_t address; /* offset within the memory */
+    uint32_t size;
+};
+
+/* `p` and `part` are borrowed for the target's life; `part` may be target_generic_part(). Touches
  * nothing yet. STATUS_UNSUPPORTED if the programmer cannot reach parts of this family. */
 MUST_USE enum status target_open(struct programmer *p, const struct part *part, struct target **out,
                                  struct error *e);
@@ -35,6 +43,9 @@ void target_close(struct target *t); /* takes NULL; leaves programming mode if s
 unsigned target_traits_of(const struct programmer_driver *driver, const struct part *part);
 unsigned target_traits(const struct target *t);
 const struct part *target_part(const struct target *t); /* as last told; never NULL */
+
+/* The part that stands for what such a programmer reaches until the signature is known. */
+const struct part *target_generic_part(const struct programmer_driver *driver);
 
 /* Enters programming mode, with retries and, unless the user chose the clock, ever slower ones. The
  * first is the one last set by target_set_clock(), else one that a factory-fresh chip follows.
@@ -50,6 +61,10 @@ MUST_USE enum status target_identify(struct target *t, uint8_t signature[3], str
 
 /* True once the readings of target_identify() did not agree at first. */
 bool target_unreliable(const struct target *t);
+
+/* True if the chip that was identified is not made by the maker of `part`; `out` receives in what
+ * it differs. */
+bool target_is_clone(const struct target *t, const struct part *part, char *out, size_t capacity);
 
 /* The part became known, or another one is believed in. Stays in programming mode. */
 MUST_USE enum status target_select(struct target *t, const struct part *part, struct error *e);
@@ -81,6 +96,17 @@ bool target_voltage(struct target *t, uint32_t *millivolts);
 /* Chip Erase and everything it entails; returns when the chip is ready again. */
 MUST_USE enum status target_erase(struct target *t, struct error *e);
 
+/* Lifts write protection and read protection; the chip erases all of flash as the latter goes.
+ * Other settings keep their values. STATUS_UNSUPPORTED without TARGET_UNLOCK. */
+MUST_USE enum status target_unlock(struct target *t, struct error *e);
+
+/* The first stretch at or beyond `from` (an offset) that the chip protects from erasing and
+ * writing, by blocks of its own. False: none. Only after target_identify(). */
+bool target_write_protected(const struct target *t, uint32_t from, struct target_run *run);
+/* Lifts that from these stretches and what shares their blocks; the content stays. */
+MUST_USE enum status target_unprotect(struct target *t, const struct target_run *runs, size_t count,
+                                      struct error *e);
+
 /* Addresses are offsets within the memory (0 is its first byte). Progress is reported as bytes are
  * done; the caller begins and ends the step. */
 MUST_USE enum status target_read(struct target *t, const struct memory *m, uint32_t address,
@@ -92,12 +118,6 @@ MUST_USE enum status target_read_bytes(struct target *t, const struct memory *co
                                        uint8_t *values, size_t count, struct error *e);
 bool target_readable(const struct target *t, const struct memory *m);
 bool target_writable(const struct target *t, const struct memory *m);
-
-/* A stretch of memory that is written in one go: whole pages where the memory has them. */
-struct target_run {
-    uint32_t address; /* offset within the memory */
-    uint32_t size;
-};
 
 /* The first stretch at or beyond `from` that target_write() has to transfer. `image` is what is
  * wanted and `present` what the chip is known to hold, both by address (memory->base on): bytes
@@ -116,6 +136,10 @@ MUST_USE enum status target_write(struct target *t, const struct memory *m,
 /* A fuse or lock byte: unimplemented bits are written as 1. Returns when the chip is ready. */
 MUST_USE enum status target_write_byte(struct target *t, const struct memory *m, uint8_t value,
                                        struct error *e);
+
+/* Whether lock byte `lock`, now `held`, may be set to `value` without an erase; pure. */
+bool target_lock_can_become(const struct target *t, const struct memory *m, uint8_t held,
+                            uint8_t value);
 
 /* Whether lock byte `lock` lets the programmer read or write flash and EEPROM; pure. */
 bool target_lock_blocks_read(const struct target *t, uint8_t lock);

@@ -18,8 +18,8 @@ static void put_erase(FILE *out, const struct settings *settings, const struct s
 {
     const enum eeprom_fate eeprom = session_eeprom_fate(s);
     const bool puts_back = eeprom == EEPROM_WIPED && settings->keep_eeprom;
-    (void)fprintf(out, "  erase  the chip: flash%s, lock bits%s\n",
-                  eeprom == EEPROM_WIPED ? ", EEPROM" : "",
+    (void)fprintf(out, "  erase  the chip: flash%s%s%s\n", eeprom == EEPROM_WIPED ? ", EEPROM" : "",
+                  session_erase_unlocks(s) ? ", lock bits" : "",
                   eeprom == EEPROM_KEPT ? " (EESAVE keeps the EEPROM)" : "");
     if (settings->erase_mode == ERASE_AUTO && !settings->erase)
         (void)fputs("         only if bits of flash have to rise\n", out);

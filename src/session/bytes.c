@@ -130,14 +130,28 @@ static uint8_t writable_value(struct session *s, const struct memory *m, uint8_t
     return (uint8_t)((value & ~fixed) | (held & fixed));
 }
 
-enum status session_check_lock(const struct memory *m, uint8_t held, uint8_t value, struct error *e)
+void session_hint_lift(const struct session *s, enum lift lift, struct error *e)
 {
-    if (m->kind != MEMORY_LOCK || (value & ~held & m->mask) == 0)
+    if ((target_traits(s->target) & TARGET_UNLOCK) != 0)
+        error_hint(e, "`ispflash unlock` lifts the protection; it erases all of flash");
+    else if (lift == LIFT_BEFORE)
+        error_hint(e, "-e erases the chip and lifts them");
+    else
+        error_hint(e, "only a chip erase lifts lock bits, and it takes the content with it");
+}
+
+enum status session_check_lock(const struct session *s, const struct memory *m, uint8_t held,
+                               uint8_t value, struct error *e)
+{
+    if (m->kind != MEMORY_LOCK || target_lock_can_become(s->target, m, held, value))
         return STATUS_OK;
     (void)error_set(e, STATUS_PROTECTED,
                     "%s holds 0x%02x and only a chip erase can set it to 0x%02x", m->name, held,
                     value);
-    error_hint(e, "-e erases the chip first");
+    if ((target_traits(s->target) & TARGET_UNLOCK) != 0)
+        session_hint_lift(s, LIFT_BEFORE, e);
+    else
+        error_hint(e, "-e erases the chip first");
     return STATUS_PROTECTED;
 }
 
@@ -168,7 +182,7 @@ enum status session_write_byte(struct session *s, const struct memory *m, uint8_
         return error_set(e, STATUS_INTERNAL, "%s is written before it was read", m->name);
     value = writable_value(s, m, value);
     if (known)
-        TRY(session_check_lock(m, held, value, e));
+        TRY(session_check_lock(s, m, held, value, e));
     report->written++;
     if (known && same_implemented(m, value, held)) {
         note_unimplemented(s, m, value, held);
@@ -178,7 +192,7 @@ enum status session_write_byte(struct session *s, const struct memory *m, uint8_
     }
     if (session_write_locked(s) && m->kind != MEMORY_LOCK) {
         (void)error_set(e, STATUS_PROTECTED, "lock bits forbid writing %s", m->name);
-        error_hint(e, "-e erases the chip and lifts them");
+        session_hint_lift(s, LIFT_BEFORE, e);
         return STATUS_PROTECTED;
     }
     context_begin(s->context, STEP_WRITE, m, 1);

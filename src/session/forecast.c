@@ -18,6 +18,12 @@ static bool knows_chip(const struct forecast *f)
     return f->session->held != NULL;
 }
 
+/* A chip erase lifts nothing. */
+static bool keeps_lock(const struct forecast *f)
+{
+    return (target_traits(f->session->target) & TARGET_UNLOCK) != 0;
+}
+
 /* Lock bits of this job's own that come too early. */
 static enum status lock_too_early(const struct forecast *f, const char *what, const char *cannot,
                                   struct error *e)
@@ -48,7 +54,7 @@ static enum status forecast_write(const struct forecast *f, const struct plan_st
     if (m->kind == MEMORY_LOCK)
         return !f->erased && step->image != NULL && image_get(step->image, m->base, &wanted) &&
                        session_byte(f->session, m, &held)
-                   ? session_check_lock(m, held, wanted, e)
+                   ? session_check_lock(f->session, m, held, wanted, e)
                    : STATUS_OK;
     if (is_equal(f, step))
         return STATUS_OK;
@@ -57,7 +63,10 @@ static enum status forecast_write(const struct forecast *f, const struct plan_st
     if (!f->locked_write)
         return STATUS_OK;
     (void)error_set(e, STATUS_PROTECTED, "%s cannot be written: lock bits forbid it", m->name);
-    error_hint(e, "-e erases the chip first and lifts the lock bits");
+    if (keeps_lock(f))
+        session_hint_lift(f->session, LIFT_BEFORE, e);
+    else
+        error_hint(e, "-e erases the chip first and lifts the lock bits");
     return STATUS_PROTECTED;
 }
 
@@ -75,7 +84,7 @@ static enum status forecast_read(const struct forecast *f, const struct plan_ste
     if (!f->locked_read)
         return STATUS_OK;
     (void)error_set(e, STATUS_PROTECTED, "%s cannot be read: lock bits forbid it", m->name);
-    error_hint(e, "only a chip erase lifts lock bits, and it takes the content with it");
+    session_hint_lift(f->session, LIFT_AT_ALL, e);
     return STATUS_PROTECTED;
 }
 
@@ -90,8 +99,13 @@ static enum status forecast_erase(struct forecast *f, struct error *e)
         error_hint(e, "write flash before EEPROM, or erase at the very start with -e");
         return STATUS_USAGE;
     }
+    if (keeps_lock(f) && f->locked_write) {
+        (void)error_set(e, STATUS_PROTECTED, "the chip is protected, and an erase lifts nothing");
+        session_hint_lift(f->session, LIFT_AT_ALL, e);
+        return STATUS_PROTECTED;
+    }
     f->locked_read = f->locked_write = f->lock_written = false;
-    f->erased = true;
+    f->erased = !keeps_lock(f);
     return STATUS_OK;
 }
 

@@ -53,12 +53,12 @@ static enum status judge(struct session *s, const struct fuse_set *wish,
         *b = (struct guard_byte){.memory = m, .wanted = wanted->bytes[i].value};
         b->known = session_byte(s, m, &b->present);
         if (b->known)
-            TRY(session_check_lock(m, b->present, b->wanted, e));
+            TRY(session_check_lock(s, m, b->present, b->wanted, e));
         if (b->known && m->kind != MEMORY_LOCK && session_write_locked(s) &&
             ((b->wanted ^ b->present) & m->mask & m->write_mask) != 0) {
             (void)error_set(e, STATUS_PROTECTED, "%s cannot be written: lock bits forbid it",
                             m->name);
-            error_hint(e, "only a chip erase lifts lock bits, and it takes the content with it");
+            session_hint_lift(s, LIFT_AT_ALL, e);
             return STATUS_PROTECTED;
         }
     }

@@ -60,7 +60,7 @@ static bool passes_over(const struct run *r, const struct operation *o,
 {
     const struct memory *m = listed->memory;
     const bool read = o->kind == OPERATION_READ || o->kind == OPERATION_VERIFY;
-    if (read ? m->isp.read[0].present : m->writable)
+    if (read ? m->readable : m->writable)
         return false;
     context_log(r->context, listed->named ? LOG_NOTE : LOG_DETAIL,
                 "%s of the %s cannot be %s; skipped", m->name, r->part->name,
@@ -241,7 +241,8 @@ static bool needs_bytes(const struct run *r)
 {
     for (size_t i = 0; i < r->plan.count; i++) {
         const struct memory *m = r->plan.steps[i].memory;
-        if (m == NULL || (m->kind != MEMORY_SIGNATURE && m->kind != MEMORY_CALIBRATION))
+        if (m == NULL ||
+            (m->kind != MEMORY_SIGNATURE && m->kind != MEMORY_CALIBRATION && m->kind != MEMORY_UID))
             return true;
     }
     return false;
@@ -293,15 +294,17 @@ static enum status gate_two(struct run *r, struct error *e)
     for (size_t i = r->plan.count; i-- > 0;) /* from the end, since it takes out what is done */
         TRY(check_read_only(r, i, e));
     TRY(run_check_keep(r, e));
-    return session_forecast(r->session, &r->plan, r->job, e);
+    TRY(session_forecast(r->session, &r->plan, r->job, e));
+    return run_check_protection(r, e);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static enum status connect(struct run *r, struct error *e)
 {
-    const bool forced = run_has_flag(r, JOB_FORCE_SIGNATURE);
-    TRY(session_connect(r->session, r->job->part, forced ? SESSION_FORCE_SIGNATURE : 0, e));
+    const unsigned flags = (run_has_flag(r, JOB_FORCE_SIGNATURE) ? SESSION_FORCE_SIGNATURE : 0u) |
+                           (run_has_flag(r, JOB_REQUIRE_GENUINE) ? SESSION_REQUIRE_GENUINE : 0u);
+    TRY(session_connect(r->session, r->job->part, flags, e));
     if (r->part != NULL)
         return STATUS_OK;
     r->part = session_part(r->session);
@@ -352,6 +355,7 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     TRY(gate_two(r, e));
     TRY(before_steps(r, e));
     if (!run_has_flag(r, JOB_DRY_RUN)) {
+        TRY(run_lift_protection(r, e));
         TRY(session_tune_clock(r->session, run_bytes(r, 0), bears_errors(r), e));
         TRY(run_steps(r, e));
     }

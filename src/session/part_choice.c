@@ -79,20 +79,32 @@ static enum status wrong_signature(const struct session *s, const struct part *n
     if (s->candidate_count > 0)
         (void)snprintf(looks_like, sizeof looks_like, "that of %s%s", s->candidates[0]->name,
                        s->candidate_count > 1 ? " and others" : "");
-    (void)error_set(e, STATUS_SIGNATURE,
-                    "the chip is not an %s: its signature is %02x %02x %02x, %s, instead of "
-                    "%02x %02x %02x",
-                    named->name, signature[0], signature[1], signature[2], looks_like,
-                    named->signature[0], named->signature[1], named->signature[2]);
+    char has[PART_SIGNATURE_TEXT], wants[PART_SIGNATURE_TEXT];
+    (void)error_set(e, STATUS_SIGNATURE, "the chip is not an %s: its %s is %s, %s, instead of %s",
+                    named->name, part_signature_name(named->family),
+                    part_signature_text(named->family, signature, has), looks_like,
+                    part_signature_text(named->family, named->signature, wants));
     hint_other_part(s, named, e);
     return STATUS_SIGNATURE;
+}
+
+/* The chip has more than the part that was named, which may be all that its maker promises. */
+static void note_more(const struct session *s, const struct part *named, const uint8_t signature[3])
+{
+    char has[PART_SIGNATURE_TEXT];
+    if (memcmp(signature, named->signature, 3) != 0)
+        context_log(s->context, LOG_DETAIL, "taken for an %s as named; the chip says %s: %s",
+                    named->name, part_signature_name(named->family),
+                    part_signature_text(named->family, signature, has));
 }
 
 static enum status check_named(struct session *s, const struct part *named,
                                const uint8_t signature[3], struct error *e)
 {
-    if (memcmp(signature, named->signature, 3) == 0)
+    if (part_accepts(named, signature)) {
+        note_more(s, named, signature);
         return STATUS_OK;
+    }
     const enum status status = is_hidden(signature) && named->old_lock_hides_signature
                                    ? signature_is_hidden(s, named, e)
                                    : wrong_signature(s, named, signature, e);
@@ -108,8 +120,10 @@ static enum status by_signature(struct session *s, const uint8_t signature[3], s
         return STATUS_OK;
     if (is_hidden(signature))
         return signature_is_hidden(s, NULL, e);
-    (void)error_set(e, STATUS_SIGNATURE, "no known part has the signature %02x %02x %02x",
-                    signature[0], signature[1], signature[2]);
+    const enum part_family family = target_part(s->target)->family;
+    char text[PART_SIGNATURE_TEXT];
+    (void)error_set(e, STATUS_SIGNATURE, "no known part has the %s %s", part_signature_name(family),
+                    part_signature_text(family, signature, text));
     error_hint(e, "bit errors can look like this: slow SCK down and look again");
     error_hint(e, "if it really is a part that ispflash does not know: --part-file FILE");
     return STATUS_SIGNATURE;
@@ -119,7 +133,7 @@ static enum status by_signature(struct session *s, const uint8_t signature[3], s
 static void tell_signature(struct session *s, const struct part *named, const uint8_t signature[3])
 {
     const char *name = s->candidate_count > 0 ? s->candidates[0]->name : NULL;
-    if (named != NULL && memcmp(signature, named->signature, 3) == 0)
+    if (named != NULL && part_accepts(named, signature))
         name = named->name;
     context_value(s->context, "signature", name, signature, 3);
 }

@@ -273,6 +273,7 @@ static int rank(const struct planner *p, const struct memory *m)
     case MEMORY_USERSIG:
     case MEMORY_CALIBRATION:
     case MEMORY_SIGNATURE:
+    case MEMORY_UID:
         return 2;
     case MEMORY_FUSE:
         return p->request->part != NULL && part_sets_clock(p->request->part, m) ? 4 : 3;
@@ -348,7 +349,7 @@ static bool is_write(const struct plan_item *item)
 static size_t find_implied_erase(const struct plan_request *r)
 {
     if ((r->flags & (JOB_ERASE | JOB_NO_ERASE | JOB_NO_WRITE)) != 0 ||
-        (r->traits & TARGET_CHIP_ERASE) == 0)
+        (r->traits & TARGET_CHIP_ERASE) == 0 || (r->traits & TARGET_ERASES_PAGES) != 0)
         return r->count;
     for (size_t i = 0; i < r->count; i++) {
         if (r->items[i].operation->kind == OPERATION_ERASE ||

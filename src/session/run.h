@@ -49,6 +49,11 @@ MUST_USE enum status run_check_keep(const struct run *r, struct error *e);
  * without. */
 MUST_USE enum status run_erase(struct run *r, const struct plan_step *step, struct error *e);
 
+/* protection.c: whether what is to be erased or written is write protected: STATUS_PROTECTED lists
+ * it, unless --allow write-protected lets run_lift_protection() lift it. */
+MUST_USE enum status run_check_protection(const struct run *r, struct error *e);
+MUST_USE enum status run_lift_protection(struct run *r, struct error *e);
+
 /* boost.c: raises the chip's clock behind the erase at step `erase`, if all that speaks for it does
  * and nothing against. Any doubt puts it back. */
 MUST_USE enum status run_raise_clock(struct run *r, size_t erase, struct error *e);

@@ -232,7 +232,7 @@ static enum status identify(struct session *s, uint8_t signature[3], bool *known
 static enum status named_part(struct session *s, const char *name, const struct part **part,
                               struct error *e)
 {
-    *part = part_generic_avr();
+    *part = target_generic_part(s->programmer->driver);
     return name != NULL ? part_find(s->parts, name, part, e) : STATUS_OK;
 }
 
@@ -241,6 +241,18 @@ enum status session_expect(struct session *s, const struct part *part, struct er
     if (s->target == NULL)
         return target_open(s->programmer, part, &s->target, e);
     return target_select(s->target, part, e);
+}
+
+/* What is sold under the name of another: said, or no longer borne. */
+static enum status check_maker(struct session *s, struct error *e)
+{
+    char what[160];
+    if (!s->report.signature_known || !target_is_clone(s->target, s->part, what, sizeof what))
+        return STATUS_OK;
+    if ((s->flags & SESSION_REQUIRE_GENUINE) != 0)
+        return error_set(e, STATUS_SIGNATURE, "the chip is no genuine %s: %s", s->part->name, what);
+    context_log(s->context, LOG_WARNING, "the chip is a clone of the %s: %s", s->part->name, what);
+    return STATUS_OK;
 }
 
 enum status session_connect(struct session *s, const char *part, unsigned flags, struct error *e)
@@ -261,6 +273,7 @@ enum status session_connect(struct session *s, const char *part, unsigned flags,
     memcpy(s->report.signature, signature, sizeof signature);
     TRY(session_choose_part(s, part, known ? signature : NULL, e));
     s->report.part = s->part;
+    TRY(check_maker(s, e));
     TRY(prepare_memories(s, e));
     return s->part != target_part(s->target) ? target_select(s->target, s->part, e) : STATUS_OK;
 }

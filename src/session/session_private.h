@@ -79,9 +79,13 @@ size_t session_index(const struct session *s, const struct memory *m);
 MUST_USE enum status session_verify_bits(struct session *s, const struct memory *m,
                                          const struct image *image, uint8_t mask, struct error *e);
 
-/* STATUS_PROTECTED if `value` has lock bits rise that the chip holds as 0. */
-MUST_USE enum status session_check_lock(const struct memory *m, uint8_t held, uint8_t value,
-                                        struct error *e);
+/* STATUS_PROTECTED if only an erase could set a lock byte that is `held` to `value`. */
+MUST_USE enum status session_check_lock(const struct session *s, const struct memory *m,
+                                        uint8_t held, uint8_t value, struct error *e);
+
+/* Hints how lock bits are lifted: `before` an operation of this job, or at all. */
+enum lift { LIFT_BEFORE, LIFT_AT_ALL };
+void session_hint_lift(const struct session *s, enum lift lift, struct error *e);
 
 bool memory_is_byte(const struct memory *m); /* a fuse or lock byte */
 

@@ -16,7 +16,7 @@ static enum status read_protected(const struct session *s, const struct memory *
     (void)error_set(
         e, STATUS_PROTECTED,
         "%s cannot be read: lock bits forbid it, and what comes back is not its content", m->name);
-    error_hint(e, "only a chip erase lifts lock bits, and it takes the content with it");
+    session_hint_lift(s, LIFT_AT_ALL, e);
     return STATUS_PROTECTED;
 }
 
@@ -290,7 +290,7 @@ enum status session_write(struct session *s, const struct memory *m, const struc
             status = session_write_byte(s, m, value, e);
     } else if (status == STATUS_OK && session_write_locked(s)) {
         status = error_set(e, STATUS_PROTECTED, "lock bits forbid writing %s", m->name);
-        error_hint(e, "-e erases the chip and lifts them");
+        session_hint_lift(s, LIFT_BEFORE, e);
     } else if (status == STATUS_OK && !image_empty(image)) {
         status = write_ranges(s, m, image, e);
         if (status != STATUS_OK)

@@ -14,8 +14,15 @@ static const struct target_ops *ops_for(const struct programmer_driver *driver,
     switch (part->family) {
     case PART_AVR_ISP:
         return driver->exchange != NULL ? &target_avr : NULL;
+    case PART_STM32F1:
+        return NULL;
     }
     return NULL;
+}
+
+const struct part *target_generic_part(const struct programmer_driver *driver)
+{
+    return driver->swd != NULL ? part_generic_stm32f1() : part_generic_avr();
 }
 
 static enum status no_memory(struct error *e)
@@ -23,13 +30,22 @@ static enum status no_memory(struct error *e)
     return error_set(e, STATUS_NO_MEMORY, "out of memory");
 }
 
+static enum status cannot_reach(const struct programmer *p, const struct part *part,
+                                struct error *e)
+{
+    (void)error_set(e, STATUS_UNSUPPORTED, "programmer %s cannot reach an %s", p->entry->id,
+                    part->name);
+    if (part->family == PART_STM32F1)
+        error_hint(e, "an STM32 is programmed over SWD: -c stlink");
+    return e->code;
+}
+
 enum status target_open(struct programmer *p, const struct part *part, struct target **out,
                         struct error *e)
 {
     const struct target_ops *ops = ops_for(p->driver, part);
     if (ops == NULL)
-        return error_set(e, STATUS_UNSUPPORTED, "programmer %s cannot reach an %s", p->entry->id,
-                         part->name);
+        return cannot_reach(p, part, e);
     struct target *t = calloc(1, sizeof *t);
     if (t == NULL)
         return no_memory(e);
@@ -94,7 +110,7 @@ enum status target_enter(struct target *t, struct error *e)
 enum status target_leave(struct target *t, struct error *e)
 {
     t->answers = false;
-    return programmer_leave(t->programmer, e);
+    return t->ops->leave != NULL ? t->ops->leave(t, e) : programmer_leave(t->programmer, e);
 }
 
 enum status target_identify(struct target *t, uint8_t signature[3], struct error *e)
@@ -168,6 +184,35 @@ enum status target_erase(struct target *t, struct error *e)
     return t->ops->erase(t, e);
 }
 
+enum status target_unlock(struct target *t, struct error *e)
+{
+    TRY(check_answers(t, e));
+    if (t->ops->unlock == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "the %s is unlocked by a chip erase (-e)",
+                         t->part->name);
+    return t->ops->unlock(t, e);
+}
+
+bool target_is_clone(const struct target *t, const struct part *part, char *out, size_t capacity)
+{
+    return t->ops->is_clone != NULL && t->ops->is_clone(t, part, out, capacity);
+}
+
+bool target_write_protected(const struct target *t, uint32_t from, struct target_run *run)
+{
+    return t->ops->write_protected != NULL && t->ops->write_protected(t, from, run);
+}
+
+enum status target_unprotect(struct target *t, const struct target_run *runs, size_t count,
+                             struct error *e)
+{
+    TRY(check_answers(t, e));
+    if (t->ops->unprotect == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "the %s has no write protection by pages",
+                         t->part->name);
+    return t->ops->unprotect(t, runs, count, e);
+}
+
 static enum status check_range(const struct memory *m, uint64_t address, uint64_t size,
                                struct error *e)
 {
@@ -206,6 +251,14 @@ bool target_readable(const struct target *t, const struct memory *m)
 bool target_writable(const struct target *t, const struct memory *m)
 {
     return t->ops->writable(t, m);
+}
+
+bool target_lock_can_become(const struct target *t, const struct memory *m, uint8_t held,
+                            uint8_t value)
+{
+    if (t->ops->lock_can_become != NULL)
+        return t->ops->lock_can_become(held, value);
+    return (value & ~held & m->mask) == 0;
 }
 
 bool target_lock_blocks_read(const struct target *t, uint8_t lock)
@@ -324,6 +377,18 @@ static enum status fill_run(struct target *t, const struct memory *m, const stru
     return STATUS_OK;
 }
 
+/* True if all of the run is known to be 0xff. */
+static bool is_blank(const struct memory *m, const struct image *present,
+                     const struct target_run *run)
+{
+    for (uint32_t i = 0; i < run->size; i++) {
+        uint8_t held;
+        if (!image_get(present, m->base + run->address + i, &held) || held != 0xff)
+            return false;
+    }
+    return true;
+}
+
 enum status target_write(struct target *t, const struct memory *m, const struct image *image,
                          const struct image *present, struct error *e)
 {
@@ -339,7 +404,8 @@ enum status target_write(struct target *t, const struct memory *m, const struct 
             return no_memory(e);
         enum status status = fill_run(t, m, image, present, &run, data, e);
         if (status == STATUS_OK)
-            status = t->ops->write_run(t, m, run.address, data, run.size, e);
+            status =
+                t->ops->write_run(t, m, run.address, data, run.size, is_blank(m, present, &run), e);
         free(data);
         TRY(status);
     }

@@ -35,7 +35,7 @@ MUST_USE enum status avr_count_wrong(struct target *t, const uint8_t signature[3
 MUST_USE enum status avr_read(struct target *t, const struct memory *m, uint32_t address,
                               uint8_t *data, size_t size, struct error *e);
 MUST_USE enum status avr_write_run(struct target *t, const struct memory *m, uint32_t address,
-                                   const uint8_t *data, size_t size, struct error *e);
+                                   const uint8_t *data, size_t size, bool blank, struct error *e);
 
 /* The command and the address in it that reach the byte at `offset`. `commands` is a pair from
  * struct isp_commands: low byte and high byte of a word, or all bytes. */

@@ -248,8 +248,9 @@ static enum status write_composed(struct target *t, const struct memory *m, uint
 }
 
 enum status avr_write_run(struct target *t, const struct memory *m, uint32_t address,
-                          const uint8_t *data, size_t size, struct error *e)
+                          const uint8_t *data, size_t size, bool blank, struct error *e)
 {
+    (void)blank; /* pages are not erased here */
     const struct programmer_driver *driver = t->programmer->driver;
     while (size > 0) {
         const size_t count = piece(t, m, address, size);

@@ -51,8 +51,10 @@ static enum status bootloader_identify(struct target *t, uint8_t signature[3], s
 }
 
 static enum status bootloader_write_run(struct target *t, const struct memory *m, uint32_t address,
-                                        const uint8_t *data, size_t size, struct error *e)
+                                        const uint8_t *data, size_t size, bool blank,
+                                        struct error *e)
 {
+    (void)blank; /* the boot loader erases in any case */
     return t->programmer->driver->write(t->programmer, m, address, data, size, e);
 }
 
