@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "data_lists.h"
 #include "lists.h"
 #include "run.h"
 
@@ -21,16 +22,25 @@ static bool asks_for_extended_help(const struct settings *s)
     return false;
 }
 
-/* "?type", "m328p/S": what avrdude prints of its own data. */
-static enum status check_developer_options(const struct settings *s, struct error *e)
+/* "?type": the kinds there are, not the ids. */
+static bool asks_for_kinds(const char *value)
 {
-    const char *const values[] = {s->programmer, s->part};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (values[i] != NULL && ((values[i][0] == '?' && values[i][1] != '\0') ||
-                                  (values[i][0] != '?' && strchr(values[i], '/') != NULL)))
-            return error_set(e, STATUS_UNSUPPORTED, "-%c %s: such lists are not there yet", "cp"[i],
-                             values[i]);
-    return STATUS_OK;
+    return strcmp(value, "?type") == 0 || strcmp(value, "?types") == 0;
+}
+
+/* What -p X/FLAGS and -c X/FLAGS print is an answer under either name. */
+static bool run_data_lists(struct cli *cli, struct part_database *parts, enum status *status,
+                           struct error *e)
+{
+    const struct settings *s = &cli->settings;
+    FILE *out = cli->around->results, *talk = cli->sink.options.stream;
+    if (s->programmer != NULL && data_list_is_asked(s->programmer))
+        *status = data_list_programmers(out, talk, s->programmer, e);
+    else if (s->part != NULL && data_list_is_asked(s->part))
+        *status = data_list_parts(out, talk, parts, s->part, e);
+    else
+        return false;
+    return true;
 }
 
 /* True if a list was asked for; *status tells what came of it. */
@@ -39,7 +49,9 @@ static bool run_lists(struct cli *cli, struct part_database *parts, enum status 
 {
     const struct settings *s = &cli->settings;
     FILE *out = cli->as_avrdude ? cli->sink.options.stream : cli->around->results;
-    if (asks_for_list(s->programmer))
+    if (asks_for_list(s->programmer) && asks_for_kinds(s->programmer))
+        *status = list_kinds(out, e);
+    else if (asks_for_list(s->programmer))
         *status = list_programmers(out, e);
     else if (asks_for_list(s->part))
         *status = list_parts(out, parts, e);
@@ -83,7 +95,7 @@ static enum status check_operands(const struct settings *s, struct error *e)
 static enum status run_all(struct run *r, struct error *e)
 {
     enum status status = STATUS_OK;
-    if (run_lists(r->cli, r->parts, &status, e))
+    if (run_data_lists(r->cli, r->parts, &status, e) || run_lists(r->cli, r->parts, &status, e))
         return status;
     TRY(run_read_configuration(r, e));
     if (run_plain_lists(r->cli, &r->conf, &status, e))
@@ -95,7 +107,6 @@ enum status flash_run(struct cli *cli, struct error *e)
 {
     struct run r;
     TRY(check_operands(&cli->settings, e));
-    TRY(check_developer_options(&cli->settings, e));
     if (cli->settings.no_jtag || cli->settings.expect_usb)
         return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
     if (cli->settings.output != NULL || cli->settings.check != NULL)

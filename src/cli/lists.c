@@ -1,5 +1,5 @@
-/* The lists behind -c ?, -p ?, -P ?s and -x help. One line an item, its name first, so that other
- * programs can read them. */
+/* The lists behind -c ?, -c ?type, -p ?, -P ?s and -x help. One line an item, its name first, so
+ * that other programs can read them. */
 #include "lists.h"
 
 #include <string.h>
@@ -15,6 +15,36 @@ enum status list_programmers(FILE *out, struct error *e)
         const struct programmer_driver *driver = programmer_driver_of(entry);
         if (driver != NULL)
             (void)fprintf(out, "%-20s %s [%s]\n", entry->id, entry->summary, driver->proven);
+    }
+    programmer_entries_free(entries);
+    return STATUS_OK;
+}
+
+static void put_kind(FILE *out, const struct programmer_entry *entries,
+                     const struct programmer_driver *driver)
+{
+    const char *separator = "";
+    (void)fprintf(out, "%-12s ", driver->name);
+    for (const struct programmer_entry *entry = entries; entry->id != NULL; entry++) {
+        if (programmer_driver_of(entry) != driver)
+            continue;
+        (void)fprintf(out, "%s%s", separator, entry->id);
+        separator = ", ";
+    }
+    (void)fputc('\n', out);
+}
+
+enum status list_kinds(FILE *out, struct error *e)
+{
+    struct programmer_entry *entries = NULL;
+    TRY(programmer_entries(&entries, e));
+    for (const struct programmer_entry *entry = entries; entry->id != NULL; entry++) {
+        const struct programmer_driver *driver = programmer_driver_of(entry);
+        bool first = driver != NULL;
+        for (const struct programmer_entry *before = entries; first && before != entry; before++)
+            first = programmer_driver_of(before) != driver;
+        if (first)
+            put_kind(out, entries, driver);
     }
     programmer_entries_free(entries);
     return STATUS_OK;

@@ -1,4 +1,4 @@
-/* The lists behind -c ?, -p ?, -P ?s and -x help. */
+/* The lists behind -c ?, -c ?type, -p ?, -P ?s and -x help. */
 #ifndef CLI_LISTS_H
 #define CLI_LISTS_H
 
@@ -8,6 +8,8 @@
 #include "ispflash/part.h"
 
 MUST_USE enum status list_programmers(FILE *out, struct error *e);
+/* The drivers behind them, with the ids of each. */
+MUST_USE enum status list_kinds(FILE *out, struct error *e);
 MUST_USE enum status list_parts(FILE *out, struct part_database *parts, struct error *e);
 MUST_USE enum status list_ports(FILE *out, struct error *e);
 /* What -x takes with programmer `id`. */

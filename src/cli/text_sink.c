@@ -357,6 +357,8 @@ static void on_report(struct text_sink *s, const struct report *report)
         say(s, "  chip erased");
     for (size_t i = 0; i < report->memory_count; i++)
         say_memory_report(s, &report->memories[i]);
+    if (s->options.as_avrdude) /* what some programs wait for */
+        say(s, "\n%s done.  Thank you.", s->options.program);
 }
 
 /* True for what the computer refused, false for what the chip, the programmer or the user did. */

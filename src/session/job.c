@@ -268,6 +268,28 @@ static void forget_write(struct plan *plan, size_t at)
     memmove(plan->steps + at, plan->steps + at + count, (plan->count - at) * sizeof plan->steps[0]);
 }
 
+/* The way to what ISP does not reach (ATmega256RFR2 data sheet, "Flash User Signature"). */
+static enum status out_of_reach(const struct run *r, const struct memory *m, const char *what,
+                                struct error *e)
+{
+    (void)error_set(e, STATUS_UNSUPPORTED, "%s of the %s cannot be %s by %s", m->name,
+                    r->part->name, what, r->job->programmer.id);
+    if (m->kind == MEMORY_USERSIG)
+        error_hint(e, "no ISP instruction reaches the user signature: JTAG and parallel "
+                      "programming do, and the program in the chip");
+    return STATUS_UNSUPPORTED;
+}
+
+/* What is asked for can be read. */
+static enum status check_readable(const struct run *r, const struct plan_step *step,
+                                  struct error *e)
+{
+    if ((step->kind != PLAN_READ && step->kind != PLAN_VERIFY) || step->own ||
+        target_readable(r->session->target, step->memory))
+        return STATUS_OK;
+    return out_of_reach(r, step->memory, "read", e);
+}
+
 /* Memories that can only be read: equal is as good as written. */
 static enum status check_read_only(struct run *r, size_t at, struct error *e)
 {
@@ -275,8 +297,7 @@ static enum status check_read_only(struct run *r, size_t at, struct error *e)
     if (step->kind != PLAN_WRITE || target_writable(r->session->target, step->memory))
         return STATUS_OK;
     if (step->image == NULL || !target_readable(r->session->target, step->memory))
-        return error_set(e, STATUS_UNSUPPORTED, "%s of the %s cannot be written",
-                         step->memory->name, r->part->name);
+        return out_of_reach(r, step->memory, "written", e);
     if (session_verify(r->session, step->memory, step->image, e) != STATUS_OK)
         return error_in(e, "%s cannot be written, and it holds something else", step->memory->name);
     context_log(r->context, LOG_NOTE, "%s cannot be written, but holds just that",
@@ -291,6 +312,8 @@ static enum status gate_two(struct run *r, struct error *e)
         TRY(session_may_change(r->session, e));
     TRY(read_bytes(r, e));
     TRY(guard(r, e));
+    for (size_t i = 0; i < r->plan.count; i++)
+        TRY(check_readable(r, &r->plan.steps[i], e));
     for (size_t i = r->plan.count; i-- > 0;) /* from the end, since it takes out what is done */
         TRY(check_read_only(r, i, e));
     TRY(run_check_keep(r, e));

@@ -83,14 +83,27 @@ run 0 -p '?'; out '^m328p +ATmega328P +1E 95 0F$'; no_err
 run 0 -p '?' -c sim; no_err
 run 0 -P '?s' -c sim; no_err
 run 0 -c sim -x help; out '^part=NAME'; no_err
-run 17 -c '?type'; err 'not there yet'
-run 17 -p 'm328p/S' -c sim; err 'not there yet'
+run 0 -c '?type'; out '^usbasp +nibobee, usbasp, usbasp-clone$'; no_err
+run 0 -p 'm328p/s'; out '^    signature              = 0x1e 0x95 0x0f;$'; no_out memory; no_err
+run 0 -p 'ATmega328P/S' -c no-such; out '^    memory "efuse"$'; out '^        bitmask            = 0x07;$'
+run 0 -p 'm328*/d'; out '^ATmega328PB.0x1e 0x95 0x16.flash 32768/128.eeprom 1024/4.PM_SPM'; no_err
+run 0 -p 'm328p/St'; out "^.ptmm	ATmega328P	eeprom	size	1024$"; no_err
+run 0 -p 'no-such/s'; no_out; no_err
+run 0 -p 'm328p/x'; no_out; err 'FLAGS are'
+run 0 -p '*'; out '"ATtiny85"'
+run 0 -c 'usbasp/A'; out '^    usbpid                 = 0x05dc;$'; no_out nibobee; no_err
+run 0 -c 'USB*/st'; out "^.prog	usbtiny	usbvid	0x1781$"; no_err
+run 0 -c 'usbasp/u'; out '"16c0", ATTRS.idProduct.=="05dc"'; no_err
+run 0 -c 'usbasp/x'; no_out; err 'rules for udev'
 name=avrdude
 run 0; err '^usage: avrdude'; no_out
 run 0 -h; err '^usage: avrdude'; no_out
 run 0 --version; out '^ispflash '; no_err
 run 1 -c '?'; err '^sim '; no_out
 run 1 -p '?'; err '^m328p '; no_out
+run 1 -c '?type'; err '^usbasp '; no_out
+run 0 -c 'usbasp/s'; out 'usbvid'; no_err
+run 0 -p 'm328p/s'; out 'signature'; no_err
 name=ispflash
 
 # --- a good run ---------------------------------------------------------------------------------
@@ -215,6 +228,9 @@ run 2 -c sim -p m328p -x nonsense; err 'nonsense'
 run 17 -c sim -p m328p -t; err 'not there yet'
 run 17 -c sim -p m328p -T 'part'; err 'not there yet'
 run 17 -c sim -p m328p -O; err 'oscillator'
+run 17 -c dryrun -p m256rfr2 -U usersig:r:-:h; no_out; err 'reaches the user signature'; no_err Reading
+run 17 -c dryrun -p m256rfr2 -U usersig:w:1:m; err 'reaches the user signature'
+run 0 -c dryrun -p m328p -U usersig:w:1:m; err 'no memory usersig; skipped'
 run 2 -c sim -p m328p -U flash,eeprom:r:x.bin:r; err 'cannot hold several memories'
 run 2 -c sim -p m328p -U flash,eprom:r:x.hex; err 'eprom: no part has'; err 'did you mean "eeprom"'
 run 2 -c sim -U flash,eprom:w:four.hex; err 'eprom: no part has'; err 'not touched'
