@@ -79,12 +79,13 @@ MUST_USE enum status command_verify(struct cli *cli, struct error *e);
 MUST_USE enum status command_factory(struct cli *cli, struct error *e); /* factory.c */
 MUST_USE enum status command_backup(struct cli *cli, struct error *e);  /* backup.c */
 MUST_USE enum status command_restore(struct cli *cli, struct error *e);
-MUST_USE enum status command_fuses(struct cli *cli, struct error *e);   /* fuses.c */
-MUST_USE enum status command_convert(struct cli *cli, struct error *e); /* command_merge.c */
-MUST_USE enum status command_config(struct cli *cli, struct error *e);  /* command_config.c */
-MUST_USE enum status command_diff(struct cli *cli, struct error *e);    /* command_info.c */
-MUST_USE enum status command_info(struct cli *cli, struct error *e);    /* command_info.c */
-MUST_USE enum status command_udev(struct cli *cli, struct error *e);    /* command_udev.c */
-MUST_USE enum status command_merge(struct cli *cli, struct error *e);   /* command_merge.c */
+MUST_USE enum status command_fuses(struct cli *cli, struct error *e);      /* fuses.c */
+MUST_USE enum status command_convert(struct cli *cli, struct error *e);    /* command_merge.c */
+MUST_USE enum status command_completion(struct cli *cli, struct error *e); /* complete.c */
+MUST_USE enum status command_config(struct cli *cli, struct error *e);     /* command_config.c */
+MUST_USE enum status command_diff(struct cli *cli, struct error *e);       /* command_info.c */
+MUST_USE enum status command_info(struct cli *cli, struct error *e);       /* command_info.c */
+MUST_USE enum status command_udev(struct cli *cli, struct error *e);       /* command_udev.c */
+MUST_USE enum status command_merge(struct cli *cli, struct error *e);      /* command_merge.c */
 
 #endif

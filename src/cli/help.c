@@ -172,3 +172,8 @@ enum status help_topic(FILE *out, const char *topic, struct error *e)
         error_hint(e, "%s help %s", "ispflash", topics[i].name);
     return e->code;
 }
+
+const char *help_topic_name(size_t index)
+{
+    return index < sizeof topics / sizeof topics[0] ? topics[index].name : NULL;
+}

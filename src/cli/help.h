@@ -14,4 +14,7 @@ MUST_USE enum status help_version(FILE *out, bool details, struct error *e);
 /* STATUS_USAGE with the topics there are. */
 MUST_USE enum status help_topic(FILE *out, const char *topic, struct error *e);
 
+/* The topics there are; NULL beyond the last. */
+const char *help_topic_name(size_t index);
+
 #endif

@@ -30,6 +30,13 @@ static const enum hazard_kind hazards[] = {HAZARD_RESET_DISABLE, HAZARD_DEBUGWIR
 
 enum { HAZARDS = sizeof hazards / sizeof hazards[0] };
 
+const char *job_allowance_name(size_t index)
+{
+    if (index < ALLOWANCES)
+        return allowances[index].name;
+    return index < ALLOWANCES + HAZARDS ? part_hazard_name(hazards[index - ALLOWANCES]) : NULL;
+}
+
 /* Adds what `name` permits to *format and *job; a hazard's name is the session's to judge. */
 static enum status take_allowance(const char *name, unsigned *format, unsigned *job,
                                   struct error *e)
@@ -59,14 +66,14 @@ static enum status take_allowance(const char *name, unsigned *format, unsigned *
 static enum status check_exit_options(const struct text_list *list, unsigned *flags,
                                       struct error *e)
 {
-    static const char *const known[] = {"reset", "noreset", "vcc", "novcc", "d_high", "d_low"};
+    const char *const *known = exit_option_words;
     for (size_t i = 0; i < list->count; i++) {
         struct nearest nearest;
         nearest_begin(&nearest, list->items[i]);
         size_t k = 0;
-        while (k < sizeof known / sizeof known[0] && strcmp(known[k], list->items[i]) != 0)
+        while (known[k] != NULL && strcmp(known[k], list->items[i]) != 0)
             nearest_offer(&nearest, known[k++]);
-        if (k == sizeof known / sizeof known[0]) {
+        if (known[k] == NULL) {
             (void)error_set(e, STATUS_USAGE, "-E %s: no way to leave", list->items[i]);
             nearest_hint(&nearest, e);
             error_hint(e, "there are reset, noreset, vcc, novcc, d_high and d_low");

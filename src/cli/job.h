@@ -29,4 +29,7 @@ MUST_USE enum status cli_job_init(struct cli_job *j, const struct settings *s,
                                   const struct conf *conf, struct error *e);
 void cli_job_free(struct cli_job *j);
 
+/* The names that --allow takes; NULL beyond the last. */
+const char *job_allowance_name(size_t index);
+
 #endif

@@ -121,18 +121,28 @@ static enum status apply_action(const struct option_spec *spec, const char *valu
     return STATUS_OK;
 }
 
-/* The index of `value` in `words`. */
-static enum status find_word(const char *value, const char *const *words, size_t count,
-                             size_t *index, struct error *e)
+static const char *const when_words[] = {
+    [WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never", NULL};
+static const char *const progress_words[] = {
+    [PROGRESS_AUTO] = "auto", [PROGRESS_PLAIN] = "plain", [PROGRESS_NONE] = "none", NULL};
+static const char *const erase_words[] = {
+    [ERASE_CHIP] = "chip", [ERASE_AUTO] = "auto", [ERASE_NONE] = "none", NULL};
+
+const char *const exit_option_words[] = {"reset",  "noreset", "vcc", "novcc",
+                                         "d_high", "d_low",   NULL};
+
+/* The index of `value` in the option's choices. */
+static enum status find_choice(const struct option_spec *spec, const char *value, size_t *index,
+                               struct error *e)
 {
     struct nearest nearest;
     nearest_begin(&nearest, value);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(value, words[i]) == 0) {
+    for (size_t i = 0; spec->choices[i] != NULL; i++) {
+        if (strcmp(value, spec->choices[i]) == 0) {
             *index = i;
             return STATUS_OK;
         }
-        nearest_offer(&nearest, words[i]);
+        nearest_offer(&nearest, spec->choices[i]);
     }
     (void)error_set(e, STATUS_USAGE, "\"%s\" is not one of the choices", value);
     nearest_hint(&nearest, e);
@@ -142,24 +152,18 @@ static enum status find_word(const char *value, const char *const *words, size_t
 static enum status apply_when(const struct option_spec *spec, const char *value, void *member,
                               struct error *e)
 {
-    static const char *const words[] = {
-        [WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never"};
     size_t index = 0;
-    TRY(find_word(value, words, sizeof words / sizeof words[0], &index, e));
+    TRY(find_choice(spec, value, &index, e));
     *(enum when *)member = (enum when)index;
-    (void)spec;
     return STATUS_OK;
 }
 
 static enum status apply_progress(const struct option_spec *spec, const char *value, void *member,
                                   struct error *e)
 {
-    static const char *const words[] = {
-        [PROGRESS_AUTO] = "auto", [PROGRESS_PLAIN] = "plain", [PROGRESS_NONE] = "none"};
     size_t index = 0;
-    TRY(find_word(value, words, sizeof words / sizeof words[0], &index, e));
+    TRY(find_choice(spec, value, &index, e));
     *(enum progress_style *)member = (enum progress_style)index;
-    (void)spec;
     return STATUS_OK;
 }
 
@@ -167,11 +171,9 @@ static enum status apply_progress(const struct option_spec *spec, const char *va
 static enum status apply_erase_mode(const struct option_spec *spec, const char *value, void *member,
                                     struct error *e)
 {
-    static const char *const words[] = {
-        [ERASE_CHIP] = "chip", [ERASE_AUTO] = "auto", [ERASE_NONE] = "none"};
     struct settings *s = member;
     size_t index = 0;
-    TRY(find_word(value, words, sizeof words / sizeof words[0], &index, e));
+    TRY(find_choice(spec, value, &index, e));
     s->erase_mode = (enum erase_mode)index;
     return s->erase_mode == ERASE_NONE ? apply_no_erase(spec, value, member, e) : STATUS_OK;
 }
@@ -267,6 +269,7 @@ const struct option_spec option_table[] = {
      .name = "exitspecs",
      .argument = "LIST",
      .group = GROUP_CHIP,
+     .choices = exit_option_words,
      .help = "how to leave the pins: reset, noreset, vcc, novcc, d_high, d_low",
      .offset = AT(exit_options),
      .apply = apply_comma_list},
@@ -348,6 +351,7 @@ const struct option_spec option_table[] = {
      .argument = "MODE",
      .group = GROUP_WORK,
      .own = true,
+     .choices = erase_words,
      .help = "when flash is written: chip (erase first), auto (only if bits have to rise) or none "
              "(as -D)",
      .apply = apply_erase_mode},
@@ -489,6 +493,7 @@ const struct option_spec option_table[] = {
      .argument = "STYLE",
      .group = GROUP_TALK,
      .own = true,
+     .choices = progress_words,
      .help = "auto (a bar on a terminal, else lines), plain (lines) or none",
      .offset = AT(progress),
      .apply = apply_progress},
@@ -503,6 +508,7 @@ const struct option_spec option_table[] = {
      .argument = "WHEN",
      .group = GROUP_TALK,
      .own = true,
+     .choices = when_words,
      .help = "auto (on a terminal), always or never",
      .offset = AT(color),
      .apply = apply_when},

@@ -88,7 +88,16 @@ static enum status option_apply(const struct option_spec *spec, const char *type
     return STATUS_OK;
 }
 
-static const struct option_spec *option_find_letter(char letter)
+const struct option_spec *option_of_name(const char *name, size_t length)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (option_table[i].name != NULL && strlen(option_table[i].name) == length &&
+            strncmp(option_table[i].name, name, length) == 0)
+            return &option_table[i];
+    return NULL;
+}
+
+const struct option_spec *option_of_letter(char letter)
 {
     for (size_t i = 0; i < option_count; i++)
         if (option_table[i].letters != NULL && strchr(option_table[i].letters, letter) != NULL)
@@ -101,7 +110,7 @@ static enum status parse_letters(const char *argument, struct cursor *at, struct
                                  struct error *e)
 {
     for (const char *letter = argument + 1; *letter != '\0'; letter++) {
-        const struct option_spec *spec = option_find_letter(*letter);
+        const struct option_spec *spec = option_of_letter(*letter);
         const char typed[] = {'-', *letter, '\0'};
         if (spec == NULL) {
             (void)error_set(e, STATUS_USAGE, "%s is no option", typed);
@@ -164,9 +173,9 @@ static const struct option_spec *find_long(const char *typed, struct error *e)
     const char *name = typed + 2;
     const size_t length = strlen(name);
     const struct option_spec *found = NULL;
-    for (size_t i = 0; i < option_count; i++)
-        if (option_table[i].name != NULL && strcmp(option_table[i].name, name) == 0)
-            return &option_table[i];
+    const struct option_spec *exact = option_of_name(name, length);
+    if (exact != NULL)
+        return exact;
     size_t count = count_prefix(name, length, false, &found);
     if (count == 0)
         count = count_prefix(name, length, true, &found);

@@ -78,6 +78,7 @@ struct option_spec {
     enum option_group group;
     bool common; /* on the first screen of help */
     bool own;    /* not one of avrdude's: never makes an abbreviation of those ambiguous */
+    const char *const *choices; /* the words it takes, NULL at the end; NULL: not only words */
     const char *help;
     size_t offset; /* of the member of struct settings that apply() is given */
     enum status (*apply)(const struct option_spec *spec, const char *value, void *member,
@@ -85,8 +86,15 @@ struct option_spec {
     int value; /* for apply() */
 };
 
+/* What -E takes; NULL at the end. */
+extern const char *const exit_option_words[];
+
 extern const struct option_spec option_table[];
 extern const size_t option_count;
+
+/* NULL: there is none. */
+const struct option_spec *option_of_letter(char letter);
+const struct option_spec *option_of_name(const char *name, size_t length);
 
 const char *option_group_title(enum option_group group);
 
