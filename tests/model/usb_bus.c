@@ -110,10 +110,14 @@ static char *sys_path(const char *path)
     return whole;
 }
 
+/* Strings have 16 bits a character on the wire; ours fill the low eight. */
 static void append_string_attribute(GString *text, const char *name, const char *value)
 {
-    if (value != NULL)
-        g_string_append_printf(text, "A: %s=%s\\n\n", name, value);
+    if (value == NULL)
+        return;
+    char *utf8 = g_convert(value, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+    g_string_append_printf(text, "A: %s=%s\\n\n", name, utf8);
+    g_free(utf8);
 }
 
 /* A device in umockdev's own text form. `contents`: of a node that nobody serves. */

@@ -27,7 +27,8 @@ struct kind {
 struct plugged {
     const struct kind *kind;
     const struct usb_device *device; /* NULL: none */
-    struct usb_device renamed;       /* with a serial number of its own */
+    const char *serial;              /* NULL: the model's own */
+    struct usb_device renamed;       /* with that serial number */
     const char *path;
     void *model;
     void *chip; /* that only this one has; may be NULL */
@@ -42,7 +43,6 @@ struct settings {
     const char *firmware;    /* of an ST-Link; NULL: the model's own */
     enum stlink_mode mode;
     uint32_t millivolts, waits;
-    const char *serial; /* of the first; NULL: the model's own */
 };
 
 static void *make_usbtiny(void *chip, const struct usb_device *device, const struct settings *s)
@@ -208,7 +208,13 @@ static bool take_bitbang_factor(void *context, const char *value)
 
 static bool take_serial(void *context, const char *value)
 {
-    ((struct settings *)context)->serial = value;
+    ((struct settings *)context)->first.serial = value;
+    return true;
+}
+
+static bool take_also_serial(void *context, const char *value)
+{
+    ((struct settings *)context)->second.serial = value;
     return true;
 }
 
@@ -253,6 +259,7 @@ static const struct desk_option own_options[] = {
     {"serial", "TEXT", "its serial number", take_serial},
     {"also", "KIND", "another one, with a usual chip of its own", take_also},
     {"also-path", "PATH", "default 1-2", take_also_path},
+    {"also-serial", "TEXT", "its serial number", take_also_serial},
     {"usb-fault", "NAME[=N]",
      "permission, busy; unplug=N, stall=N, hang=N, noise=N, short=N: at the Nth transfer;\n"
      "      stall-request=R: request R is unknown",
@@ -277,17 +284,17 @@ static void prepare(void *context)
 static void plug(struct usb_bus *bus, struct plugged *p, void *chip, const struct settings *s,
                  const struct usb_faults *faults)
 {
+    if (p->serial != NULL) {
+        p->renamed = *p->device;
+        p->renamed.serial = p->serial;
+        p->device = &p->renamed;
+    }
     p->model = p->kind->make(chip, p->device, s);
     p->node = usb_bus_plug(bus, p->path, p->device, p->model, faults);
 }
 
 static void plug_all(struct usb_bus *bus, struct settings *s, void *chip)
 {
-    if (s->serial != NULL) {
-        s->first.renamed = *s->first.device;
-        s->first.renamed.serial = s->serial;
-        s->first.device = &s->first.renamed;
-    }
     plug(bus, &s->first, chip, s, &s->faults);
     if (s->second.device == NULL)
         return;
