@@ -58,7 +58,7 @@ static bool take_busy(void *context, const char *value)
 /* "no-swd" or "no-swd:US": from when on. */
 static bool take_runs(void *context, const char *value)
 {
-    static const char *const names[] = {"plain", "sleeps", "no-swd"};
+    static const char *const names[] = {"plain", "sleeps", "no-swd", "watchdog"};
     struct stm32_chip_options *o = &((struct settings *)context)->options;
     const size_t length = strcspn(value, ":");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -78,7 +78,9 @@ static const struct desk_option options[] = {
     {"busy", "HOW", "typical or longest: how long the flash is at work", take_busy},
     {"runs", "WHAT[:US]",
      "what is in flash does so many us after a reset: plain (nothing of note), sleeps (the bus\n"
-     "      stands still), no-swd (the debug port's pins are used otherwise)",
+     "      stands still), no-swd (the debug port's pins are used otherwise), watchdog (it has one "
+     "of\n"
+     "      410 ms, fed while it runs)",
      take_runs},
     {"fault", "NAME",
      "no-power, swd-cut (or the wires swapped), nrst-cut, no-erase, no-write, stuck-busy (2 s),\n"

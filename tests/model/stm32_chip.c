@@ -163,6 +163,7 @@ void stm32_chip_settle(struct stm32_chip *chip, uint64_t now_ns)
         chip->now_ns = now_ns;
     stm32_flash_settle(chip);
     stm32_core_run(chip);
+    stm32_watchdog_settle(chip);
 }
 
 bool stm32_chip_powered(const struct stm32_chip *chip)
@@ -268,11 +269,11 @@ static const char *state_name(const struct stm32_chip *chip)
 void stm32_chip_dump(struct stm32_chip *chip, FILE *file)
 {
     static const char *const names[STM32_COUNT_COUNT] = {
-        "op.erase-page",    "op.erase-all",          "op.erase-options",  "op.half-word",
-        "op.option",        "count.resets",          "count.halts",       "core.instructions",
-        "count.pgerr",      "count.wrprterr",        "count.wrong-keys",  "count.locked-cr-writes",
-        "count.bus-errors", "count.protected-reads", "count.interrupted", "count.undefined",
-        "count.core-faults"};
+        "op.erase-page",     "op.erase-all",          "op.erase-options",  "op.half-word",
+        "op.option",         "count.resets",          "count.halts",       "core.instructions",
+        "count.pgerr",       "count.wrprterr",        "count.wrong-keys",  "count.locked-cr-writes",
+        "count.bus-errors",  "count.protected-reads", "count.interrupted", "count.undefined",
+        "count.core-faults", "count.watchdog-resets"};
     fprintf(file, "part %s\n", chip->spec->name);
     static const char *const options[] = {"rdp",  "user", "data0", "data1",
                                           "wrp0", "wrp1", "wrp2",  "wrp3"};

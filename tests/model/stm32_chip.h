@@ -36,8 +36,10 @@ const char *stm32_chip_spec_name(const struct stm32_chip_spec *spec);
 /* What is in flash, if anything is, does so much after a reset. */
 enum stm32_firmware {
     STM32_FIRMWARE_PLAIN,
-    STM32_FIRMWARE_SLEEPS, /* the bus stands still: the debug port answers, accesses fail */
-    STM32_FIRMWARE_NO_SWD, /* the debug port's pins have become something else */
+    STM32_FIRMWARE_SLEEPS,   /* the bus stands still: the debug port answers, accesses fail */
+    STM32_FIRMWARE_NO_SWD,   /* the debug port's pins have become something else */
+    STM32_FIRMWARE_WATCHDOG, /* the independent watchdog (410 ms) is started, and fed while it runs
+                              */
 };
 
 enum stm32_fault {

@@ -73,8 +73,11 @@ static void on_instruction(uc_engine *engine, uint64_t address, uint32_t size, v
                   address - STM32_SRAM_BASE >= chip->spec->sram;
     if (!core->ended && (opcode_at(chip, (uint32_t)address) & BKPT_MASK) == BKPT) {
         core->registers[STM32_PC] = (uint32_t)address;
-        stm32_core_halt(chip, STM32_DFSR_BKPT);
         core->ended = true;
+        if ((core->dhcsr & 1) != 0) /* C_DEBUGEN; else it is a fault */
+            stm32_core_halt(chip, STM32_DFSR_BKPT);
+        else
+            core->faulted = true;
     }
     if (core->ended) {
         check(uc_emu_stop(engine), "stopping");

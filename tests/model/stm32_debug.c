@@ -88,6 +88,7 @@ void stm32_system_reset(struct stm32_chip *chip)
     chip->core.reset_seen = true;
     chip->started_ns = chip->now_ns;
     stm32_core_reset(chip);
+    stm32_watchdog_reset(chip);
 }
 
 /* --- Core registers ------------------------------------------------------------------------- */
@@ -154,8 +155,8 @@ static void leave_halt(struct stm32_chip *chip)
     }
 }
 
-/* C_MASKINTS may only change while halted and with C_HALT staying as it is, or together with the
- * start: DDI0403, "Debug Halting Control and Status Register". */
+/* C_MASKINTS may only change while halted, and not together with the start: DDI0403, "Debug Halting
+ * Control and Status Register". */
 static void write_dhcsr(struct stm32_chip *chip, uint32_t value)
 {
     struct stm32_core *core = &chip->core;
@@ -164,7 +165,8 @@ static void write_dhcsr(struct stm32_chip *chip, uint32_t value)
         return;
     }
     const bool halted = core->state == STM32_CORE_HALTED;
-    if (((core->dhcsr ^ value) & C_MASKINTS) != 0 && !halted && (value & C_MASKINTS) != 0)
+    if (((core->dhcsr ^ value) & C_MASKINTS) != 0 && (!halted || (value & C_HALT) == 0) &&
+        (value & C_DEBUGEN) != 0)
         chip->counts[STM32_COUNT_UNDEFINED]++;
     core->dhcsr = value & (C_DEBUGEN | C_HALT | C_STEP | C_MASKINTS);
     if ((value & C_DEBUGEN) == 0)

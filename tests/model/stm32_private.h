@@ -88,6 +88,11 @@ struct stm32_core {
     bool sram_changed;
 };
 
+struct stm32_watchdog {
+    bool on;
+    uint64_t counted_ns, looked_ns;
+};
+
 enum stm32_count {
     STM32_COUNT_PAGE_ERASES,
     STM32_COUNT_MASS_ERASES,
@@ -106,6 +111,7 @@ enum stm32_count {
     STM32_COUNT_INTERRUPTED,
     STM32_COUNT_UNDEFINED,
     STM32_COUNT_CORE_FAULTS,
+    STM32_COUNT_WATCHDOG_RESETS,
     STM32_COUNT_COUNT
 };
 
@@ -132,6 +138,7 @@ struct stm32_chip {
     enum stm32_keys option_keys;
     struct stm32_bank banks[2];
     struct stm32_core core;
+    struct stm32_watchdog watchdog;
     uint32_t peripherals[STM32_PERIPHERALS_SIZE / 4]; /* registers that only store */
     uint32_t ppb[STM32_PPB_SIZE / 4];
     uint32_t dbgmcu_cr;
@@ -169,6 +176,11 @@ bool stm32_debug_write(struct stm32_chip *chip, uint32_t address, uint32_t value
 void stm32_core_reset(struct stm32_chip *chip);
 void stm32_core_halt(struct stm32_chip *chip, uint32_t why); /* a bit of DFSR */
 void stm32_system_reset(struct stm32_chip *chip);
+
+/* stm32_watchdog.c */
+void stm32_watchdog_reset(struct stm32_chip *chip);
+void stm32_watchdog_key(struct stm32_chip *chip, uint32_t key);
+void stm32_watchdog_settle(struct stm32_chip *chip);
 
 /* stm32_core.c: executes what is in SRAM until chip->now_ns. */
 void stm32_core_run(struct stm32_chip *chip);

@@ -1,0 +1,664 @@
+/* The STM32F1 model against what RM0008, PM0075 and DDI0403 say of the chip. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+
+#include "stm32_chip.h"
+
+#define KEYR 0x40022004u
+#define OPTKEYR 0x40022008u
+#define SR 0x4002200cu
+#define CR 0x40022010u
+#define AR 0x40022014u
+#define OBR 0x4002201cu
+#define WRPR 0x40022020u
+#define KEY1 0x45670123u
+#define KEY2 0xcdef89abu
+#define FLASH 0x08000000u
+#define OPTIONS 0x1ffff800u
+#define SRAM 0x20000000u
+#define CFSR 0xe000ed28u
+#define HFSR 0xe000ed2cu
+#define DFSR 0xe000ed30u
+#define AIRCR 0xe000ed0cu
+#define DHCSR 0xe000edf0u
+#define DCRSR 0xe000edf4u
+#define DCRDR 0xe000edf8u
+#define DEMCR 0xe000edfcu
+#define HALTED 0x20000u
+
+enum { BSY = 1, PGERR = 4, WRPRTERR = 0x10, EOP = 0x20, LOCK = 0x80 };
+
+struct bench {
+    struct stm32_chip *chip;
+    uint64_t now;
+};
+
+static struct bench bench_new(const char *part)
+{
+    return (struct bench){.chip = stm32_chip_new(stm32_chip_spec(part), NULL)};
+}
+
+static enum stm32_ack get(struct bench *b, uint32_t address, unsigned size, uint32_t *value)
+{
+    b->now += 10 * STM32_US;
+    return stm32_chip_read(b->chip, address, size, value, &b->now);
+}
+
+static uint32_t word(struct bench *b, uint32_t address)
+{
+    uint32_t value;
+    assert_int_equal(get(b, address, 4, &value), STM32_ACK_OK);
+    return value;
+}
+
+static enum stm32_ack put(struct bench *b, uint32_t address, unsigned size, uint32_t value)
+{
+    b->now += 10 * STM32_US;
+    return stm32_chip_write(b->chip, address, size, value, &b->now);
+}
+
+static void set(struct bench *b, uint32_t address, uint32_t value)
+{
+    assert_int_equal(put(b, address, 4, value), STM32_ACK_OK);
+}
+
+static void unlock(struct bench *b)
+{
+    set(b, KEYR, KEY1);
+    set(b, KEYR, KEY2);
+    assert_int_equal(word(b, CR) & LOCK, 0);
+}
+
+static void wait_ready(struct bench *b)
+{
+    while ((word(b, SR) & BSY) != 0)
+        b->now += STM32_MS;
+}
+
+/* The value of a line of the dump; 0 where it is not there. */
+static unsigned long dumped(struct bench *b, const char *name)
+{
+    char *text;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+    stm32_chip_settle(b->chip, b->now);
+    stm32_chip_dump(b->chip, file);
+    fclose(file);
+    const char *at = strstr(text, name);
+    const unsigned long value = at == NULL ? 0 : strtoul(at + strlen(name), NULL, 0);
+    free(text);
+    return value;
+}
+
+static uint8_t *flash(struct bench *b)
+{
+    size_t size;
+    return stm32_chip_memory(b->chip, "flash", &size);
+}
+
+/* --- The flash controller ------------------------------------------------------------------- */
+
+static void flash_is_locked_until_both_keys_came(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    assert_int_equal(word(&b, CR), LOCK);
+    set(&b, CR, 2);
+    assert_int_equal(word(&b, CR), LOCK);
+    assert_int_equal(dumped(&b, "count.locked-cr-writes "), 1);
+    unlock(&b);
+    set(&b, CR, 0x80);
+    assert_int_equal(word(&b, CR), LOCK);
+    stm32_chip_free(b.chip);
+}
+
+static void a_wrong_key_is_a_bus_error_and_locks_until_the_reset(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    set(&b, KEYR, KEY1);
+    assert_int_equal(put(&b, KEYR, 4, KEY1), STM32_ACK_FAULT);
+    assert_int_equal(put(&b, KEYR, 4, KEY1), STM32_ACK_FAULT);
+    assert_int_equal(word(&b, CR), LOCK);
+    set(&b, AIRCR, 0x05fa0004);
+    unlock(&b);
+    stm32_chip_free(b.chip);
+}
+
+static void a_page_erase_takes_its_time_and_clears_its_page_alone(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    memset(flash(&b), 0, 3072);
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH + 1024 + 12);
+    const uint64_t begin = b.now;
+    set(&b, CR, 0x42);
+    assert_int_equal(word(&b, SR) & BSY, BSY);
+    wait_ready(&b);
+    assert_in_range(b.now - begin, 30 * STM32_MS, 32 * STM32_MS);
+    assert_int_equal(word(&b, SR), EOP);
+    assert_int_equal(flash(&b)[1023], 0);
+    assert_int_equal(flash(&b)[1024], 0xff);
+    assert_int_equal(flash(&b)[2047], 0xff);
+    assert_int_equal(flash(&b)[2048], 0);
+    stm32_chip_free(b.chip);
+}
+
+static void a_read_of_flash_waits_for_the_erase(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    flash(&b)[0] = 0;
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH);
+    set(&b, CR, 0x42);
+    const uint64_t begin = b.now;
+    assert_int_equal(word(&b, FLASH), 0xffffffff);
+    assert_in_range(b.now - begin, 29 * STM32_MS, 31 * STM32_MS);
+    stm32_chip_free(b.chip);
+}
+
+static void flash_takes_half_words_only(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    unlock(&b);
+    assert_int_equal(put(&b, FLASH, 2, 0x1234), STM32_ACK_FAULT); /* PG is not set */
+    set(&b, CR, 1);
+    assert_int_equal(put(&b, FLASH, 4, 0x12345678), STM32_ACK_FAULT);
+    assert_int_equal(put(&b, FLASH, 1, 0x12), STM32_ACK_FAULT);
+    assert_int_equal(put(&b, FLASH + 1, 2, 0x1234), STM32_ACK_FAULT);
+    const uint64_t begin = b.now;
+    assert_int_equal(put(&b, FLASH, 2, 0x1234), STM32_ACK_OK);
+    assert_int_equal(put(&b, FLASH + 2, 2, 0x5678), STM32_ACK_OK); /* waits for the first */
+    assert_in_range(b.now - begin, 52 * STM32_US, 75 * STM32_US);
+    assert_int_equal(word(&b, FLASH), 0x56781234);
+    assert_int_equal(word(&b, 0), 0x56781234);
+    stm32_chip_free(b.chip);
+}
+
+static void a_cell_that_is_not_erased_takes_only_zeros(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    flash(&b)[0] = 0xfe;
+    unlock(&b);
+    set(&b, CR, 1);
+    assert_int_equal(put(&b, FLASH, 2, 0x1234), STM32_ACK_OK);
+    assert_int_equal(word(&b, SR), PGERR);
+    assert_int_equal(flash(&b)[0], 0xfe);
+    set(&b, SR, 0x34);
+    assert_int_equal(put(&b, FLASH, 2, 0), STM32_ACK_OK);
+    wait_ready(&b);
+    assert_int_equal(word(&b, SR), EOP);
+    assert_int_equal(word(&b, FLASH), 0xffff0000);
+    stm32_chip_free(b.chip);
+}
+
+static void write_protected_pages_are_neither_erased_nor_programmed(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    flash(&b)[4096] = 0;
+    assert_true(stm32_chip_preset(b.chip, "wrp", 0xfffffffd));
+    assert_int_equal(word(&b, WRPR), 0xfffffffd);
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH + 4096);
+    set(&b, CR, 0x42);
+    assert_int_equal(word(&b, SR), WRPRTERR);
+    set(&b, SR, 0x34);
+    set(&b, CR, 4);
+    set(&b, CR, 0x44);
+    assert_int_equal(word(&b, SR), WRPRTERR);
+    assert_int_equal(flash(&b)[4096], 0);
+    set(&b, SR, 0x34);
+    set(&b, CR, 1);
+    assert_int_equal(put(&b, FLASH + 4098, 2, 0x1234), STM32_ACK_OK);
+    assert_int_equal(word(&b, SR), WRPRTERR);
+    stm32_chip_free(b.chip);
+}
+
+static void the_last_bit_of_wrpr_protects_all_that_is_left(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103re");
+    assert_true(stm32_chip_preset(b.chip, "wrp", 0x7fffffff));
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH + 61 * 2048);
+    set(&b, CR, 0x42);
+    wait_ready(&b);
+    assert_int_equal(word(&b, SR), EOP);
+    set(&b, AR, FLASH + 255 * 2048);
+    set(&b, CR, 0x42);
+    assert_int_equal(word(&b, SR) & WRPRTERR, WRPRTERR);
+    stm32_chip_free(b.chip);
+}
+
+static void a_reset_during_an_erase_leaves_a_page_in_pieces(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    memset(flash(&b), 0, 1024);
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH);
+    set(&b, CR, 0x42);
+    set(&b, AIRCR, 0x05fa0004);
+    assert_int_equal(dumped(&b, "count.interrupted "), 1);
+    assert_int_not_equal(flash(&b)[0], 0xff);
+    stm32_chip_free(b.chip);
+}
+
+static void the_second_bank_of_an_xl_part_works_by_itself(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103rg");
+    flash(&b)[0x80000] = 0;
+    set(&b, KEYR + 0x40, KEY1);
+    set(&b, KEYR + 0x40, KEY2);
+    assert_int_equal(word(&b, CR), LOCK);
+    set(&b, CR + 0x40, 2);
+    set(&b, AR + 0x40, FLASH + 0x80000);
+    set(&b, CR + 0x40, 0x42);
+    const uint64_t begin = b.now;
+    assert_int_equal(word(&b, FLASH), 0xffffffff); /* the first bank need not wait */
+    assert_true(b.now - begin < STM32_MS);
+    assert_int_equal(word(&b, SR + 0x40) & BSY, BSY);
+    assert_int_equal(word(&b, FLASH + 0x80000), 0xffffffff);
+    stm32_chip_free(b.chip);
+}
+
+static void a_bad_cell_raises_no_flag(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    stm32_chip_add_bad_cell(b.chip, 0, 0x01, 0x01);
+    unlock(&b);
+    set(&b, CR, 1);
+    assert_int_equal(put(&b, FLASH, 2, 0x1234), STM32_ACK_OK);
+    wait_ready(&b);
+    assert_int_equal(word(&b, SR), EOP);
+    assert_int_equal(word(&b, FLASH), 0xffff1235);
+    stm32_chip_free(b.chip);
+}
+
+/* --- Option bytes --------------------------------------------------------------------------- */
+
+static void open_options(struct bench *b)
+{
+    unlock(b);
+    set(b, OPTKEYR, KEY1);
+    set(b, OPTKEYR, KEY2);
+    assert_int_equal(word(b, CR), 0x200);
+}
+
+static void option_bytes_act_after_the_reset(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    assert_int_equal(word(&b, OBR), 0x03fffffc);
+    open_options(&b);
+    set(&b, CR, 0x220);
+    set(&b, CR, 0x260);
+    wait_ready(&b);
+    set(&b, CR, 0x210);
+    assert_int_equal(put(&b, OPTIONS + 4, 2, 0x5a), STM32_ACK_OK);
+    wait_ready(&b);
+    assert_int_equal(word(&b, OPTIONS + 4), 0xffffa55a); /* the complement is the chip's */
+    assert_int_equal(word(&b, OBR), 0x03fffffc);
+    set(&b, AIRCR, 0x05fa0004);
+    assert_int_equal(word(&b, OBR), 0x03fffffe - ((0xffu ^ 0x5a) << 10));
+    stm32_chip_free(b.chip);
+}
+
+static void writing_cr_without_optwre_closes_the_option_bytes(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    open_options(&b);
+    set(&b, CR, 0x10);
+    assert_int_equal(put(&b, OPTIONS, 2, 0xa5), STM32_ACK_FAULT);
+    set(&b, CR, 0x210);
+    assert_int_equal(word(&b, CR), 0x10);
+    stm32_chip_free(b.chip);
+}
+
+static void a_protected_chip_hides_its_flash_and_loses_it_when_opened(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    flash(&b)[5000] = 0x12;
+    assert_true(stm32_chip_preset(b.chip, "rdp", 0xff));
+    uint32_t value;
+    assert_int_equal(get(&b, FLASH, 4, &value), STM32_ACK_FAULT);
+    assert_int_equal(get(&b, 0, 4, &value), STM32_ACK_FAULT);
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH);
+    set(&b, CR, 0x42);
+    assert_int_equal(word(&b, SR), WRPRTERR);
+    set(&b, SR, 0x34);
+    set(&b, OPTKEYR, KEY1);
+    set(&b, OPTKEYR, KEY2);
+    set(&b, CR, 0x220);
+    set(&b, CR, 0x260);
+    wait_ready(&b);
+    set(&b, CR, 0x210);
+    const uint64_t begin = b.now;
+    assert_int_equal(put(&b, OPTIONS, 2, 0xa5), STM32_ACK_OK);
+    wait_ready(&b);
+    assert_in_range(b.now - begin, 30 * STM32_MS, 35 * STM32_MS);
+    set(&b, AIRCR, 0x05fa0004);
+    assert_int_equal(word(&b, OBR) & 2, 0);
+    assert_int_equal(word(&b, FLASH + 5000), 0xffffffff);
+    stm32_chip_free(b.chip);
+}
+
+/* --- The core ------------------------------------------------------------------------------- */
+
+static void halt(struct bench *b)
+{
+    set(b, DHCSR, 0xa05f0003);
+    assert_int_equal(word(b, DHCSR) & HALTED, HALTED);
+}
+
+static void set_register(struct bench *b, uint32_t number, uint32_t value)
+{
+    set(b, DCRDR, value);
+    set(b, DCRSR, 0x10000 | number);
+}
+
+static uint32_t core_register(struct bench *b, uint32_t number)
+{
+    set(b, DCRSR, number);
+    return word(b, DCRDR);
+}
+
+static void load(struct bench *b, const uint16_t *code, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(put(b, SRAM + 2 * (uint32_t)i, 2, code[i]), STM32_ACK_OK);
+}
+
+static void run_from_sram(struct bench *b)
+{
+    set_register(b, 15, SRAM);
+    set_register(b, 16, 0x01000000);
+    set(b, DFSR, 0x1f);
+    set(b, DHCSR, 0xa05f0001);
+}
+
+static void a_reset_stops_at_its_vector_where_demcr_asks_for_it(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    static const uint8_t vectors[] = {0x00, 0x50, 0x00, 0x20, 0x01, 0x01, 0x00, 0x08};
+    memcpy(flash(&b), vectors, sizeof vectors);
+    halt(&b);
+    set(&b, AIRCR, 0x05fa0004);
+    const uint32_t dhcsr = word(&b, DHCSR);
+    assert_int_equal(dhcsr & (HALTED | 1 << 25), 1 << 25); /* it runs, and was reset */
+    assert_int_equal(word(&b, DHCSR) & 1 << 25, 0);        /* reading cleared that */
+    set(&b, DEMCR, 0x01000001);
+    set(&b, AIRCR, 0x05fa0004);
+    assert_int_equal(word(&b, DHCSR) & HALTED, HALTED);
+    assert_int_equal(core_register(&b, 15), 0x08000100);
+    assert_int_equal(core_register(&b, 13), 0x20005000);
+    assert_int_equal(word(&b, DEMCR), 0x01000001);
+    stm32_chip_free(b.chip);
+}
+
+static void a_blank_chip_locks_up(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    assert_int_equal(word(&b, DHCSR) & 1 << 19, 1 << 19);
+    halt(&b);
+    assert_int_equal(core_register(&b, 15), 0xfffffffe);
+    assert_int_equal(core_register(&b, 16) & 0x1ff, 3);
+    stm32_chip_free(b.chip);
+}
+
+/* Programs r2 half-words from r0 to r1, waiting for each: r3 is FLASH_SR. */
+static const uint16_t loader[] = {
+    0x8804, /* loop: ldrh r4, [r0] */
+    0x800c, /* strh r4, [r1] */
+    0x3002, /* adds r0, #2 */
+    0x3102, /* adds r1, #2 */
+    0x681c, /* wait: ldr r4, [r3] */
+    0x07e4, /* lsls r4, r4, #31 */
+    0xd1fc, /* bne wait */
+    0x3a01, /* subs r2, #1 */
+    0xd1f6, /* bne loop */
+    0xbe00, /* bkpt */
+};
+
+static void a_program_in_sram_programs_flash_in_the_flash_s_time(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    halt(&b);
+    load(&b, loader, sizeof loader / sizeof loader[0]);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(put(&b, SRAM + 0x100 + 2 * i, 2, i), STM32_ACK_OK);
+    unlock(&b);
+    set(&b, CR, 1);
+    set_register(&b, 0, SRAM + 0x100);
+    set_register(&b, 1, FLASH + 0x400);
+    set_register(&b, 2, 100);
+    set_register(&b, 3, SR);
+    run_from_sram(&b);
+    const uint64_t begin = b.now;
+    assert_int_equal(word(&b, DHCSR) & HALTED, 0);
+    while ((word(&b, DHCSR) & HALTED) == 0)
+        b.now += 100 * STM32_US;
+    /* 52.5 us each and some 16 cycles of 125 ns */
+    assert_in_range(b.now - begin, 5250 * STM32_US, 5700 * STM32_US);
+    assert_int_equal(word(&b, DFSR), 2);
+    assert_int_equal(core_register(&b, 2), 0);
+    assert_int_equal(core_register(&b, 15), SRAM + 18);
+    assert_int_equal(flash(&b)[0x400 + 2 * 99], 99);
+    assert_int_equal(dumped(&b, "count.undefined "), 0);
+    stm32_chip_free(b.chip);
+}
+
+static void a_program_that_is_halted_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    static const uint16_t counting[] = {0x3201, 0xe7fd}; /* adds r2, #1; b . - 2 */
+    halt(&b);
+    load(&b, counting, 2);
+    set_register(&b, 2, 0);
+    run_from_sram(&b);
+    b.now += STM32_MS;
+    halt(&b);
+    const uint32_t first = core_register(&b, 2);
+    assert_in_range(first, 1000, 4000); /* 8000 cycles */
+    b.now += STM32_MS;
+    assert_int_equal(core_register(&b, 2), first);
+    set(&b, DHCSR, 0xa05f0005); /* one step */
+    assert_int_equal(word(&b, DHCSR) & HALTED, HALTED);
+    assert_true(core_register(&b, 2) <= first + 1);
+    stm32_chip_free(b.chip);
+}
+
+static void new_code_in_sram_is_what_runs(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    halt(&b);
+    for (uint16_t number = 1; number <= 3; number++) {
+        const uint16_t code[] = {(uint16_t)(0x2200 | number), 0xbe00}; /* movs r2, #number */
+        load(&b, code, 2);
+        run_from_sram(&b);
+        b.now += STM32_MS;
+        assert_int_equal(core_register(&b, 2), number);
+    }
+    stm32_chip_free(b.chip);
+}
+
+static void a_program_that_faults_says_so_in_the_fault_registers(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    static const uint16_t bad[] = {0x6801, 0xbe00}; /* ldr r1, [r0] */
+    halt(&b);
+    load(&b, bad, 2);
+    set_register(&b, 0, 0x30000000);
+    run_from_sram(&b);
+    b.now += STM32_MS;
+    assert_int_equal(word(&b, DHCSR) & 1 << 19, 1 << 19); /* nobody handles it: locked up */
+    assert_int_not_equal(word(&b, CFSR), 0);
+    assert_int_equal(word(&b, HFSR), 1u << 30);
+    set(&b, HFSR, 1u << 30);
+    assert_int_equal(word(&b, HFSR), 0);
+    stm32_chip_free(b.chip);
+}
+
+static void interrupts_may_not_be_masked_in_the_write_that_starts_the_core(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    halt(&b);
+    load(&b, (const uint16_t[]){0xbe00}, 1);
+    set_register(&b, 15, SRAM);
+    set_register(&b, 16, 0x01000000);
+    set(&b, DHCSR, 0xa05f000b);
+    set(&b, DHCSR, 0xa05f0009);
+    assert_int_equal(dumped(&b, "count.undefined "), 0);
+    set(&b, DHCSR, 0xa05f0001);
+    assert_int_equal(dumped(&b, "count.undefined "), 1);
+    stm32_chip_free(b.chip);
+}
+
+static void a_watchdog_resets_a_core_that_is_held_unless_told_to_stop(void **state)
+{
+    (void)state;
+    const struct stm32_chip_options options = {.firmware = STM32_FIRMWARE_WATCHDOG};
+    for (int stopped = 0; stopped < 2; stopped++) {
+        struct bench b = {.chip = stm32_chip_new(stm32_chip_spec("stm32f103c8"), &options)};
+        flash(&b)[5] = 0; /* no longer blank */
+        set(&b, AIRCR, 0x05fa0004);
+        b.now += STM32_MS;
+        halt(&b);
+        set(&b, 0xe0042004, stopped != 0 ? 0x100 : 0);
+        for (int i = 0; i < 50; i++) {
+            b.now += 10 * STM32_MS;
+            (void)word(&b, 0xe0042000);
+        }
+        assert_int_equal(dumped(&b, "count.watchdog-resets "), stopped != 0 ? 0 : 1);
+        stm32_chip_free(b.chip);
+    }
+}
+
+/* --- The wire ------------------------------------------------------------------------------- */
+
+static void nothing_answers_without_power_or_wires(void **state)
+{
+    (void)state;
+    static const enum stm32_fault faults[] = {STM32_FAULT_NO_POWER, STM32_FAULT_SWD_CUT};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench b = bench_new("stm32f103c8");
+        stm32_chip_set_fault(b.chip, faults[i], true);
+        uint32_t value;
+        assert_int_equal(stm32_chip_connect(b.chip, &value, 0), STM32_ACK_NONE);
+        assert_int_equal(get(&b, 0xe0042000, 4, &value), STM32_ACK_NONE);
+        stm32_chip_free(b.chip);
+    }
+}
+
+static void firmware_that_takes_the_pins_leaves_them_alone_in_reset(void **state)
+{
+    (void)state;
+    const struct stm32_chip_options options = {.firmware = STM32_FIRMWARE_NO_SWD,
+                                               .firmware_after_us = 500};
+    struct bench b = {.chip = stm32_chip_new(stm32_chip_spec("stm32f103c8"), &options)};
+    flash(&b)[5] = 0;
+    stm32_chip_cycle_power(b.chip, 0);
+    uint32_t value;
+    assert_int_equal(stm32_chip_connect(b.chip, &value, STM32_US), STM32_ACK_OK);
+    b.now = STM32_MS;
+    assert_int_equal(stm32_chip_connect(b.chip, &value, b.now), STM32_ACK_NONE);
+    stm32_chip_set_nrst(b.chip, false, b.now);
+    assert_int_equal(stm32_chip_connect(b.chip, &value, b.now), STM32_ACK_OK);
+    set(&b, DHCSR, 0xa05f0003);
+    set(&b, DEMCR, 1);
+    stm32_chip_set_nrst(b.chip, true, b.now);
+    b.now += STM32_MS;
+    assert_int_equal(word(&b, DHCSR) & HALTED, HALTED);
+    stm32_chip_free(b.chip);
+}
+
+static void the_bus_of_a_sleeping_chip_refuses_until_it_is_halted(void **state)
+{
+    (void)state;
+    const struct stm32_chip_options options = {.firmware = STM32_FIRMWARE_SLEEPS};
+    struct bench b = {.chip = stm32_chip_new(stm32_chip_spec("stm32f103c8"), &options)};
+    flash(&b)[5] = 0;
+    stm32_chip_cycle_power(b.chip, 0);
+    uint32_t value;
+    assert_int_equal(get(&b, FLASH, 4, &value), STM32_ACK_FAULT);
+    halt(&b);
+    assert_int_equal(get(&b, FLASH, 4, &value), STM32_ACK_OK);
+    stm32_chip_free(b.chip);
+}
+
+static void each_part_says_what_it_is(void **state)
+{
+    (void)state;
+    const struct stm32_chip_spec *spec;
+    for (size_t i = 0; (spec = stm32_chip_spec_at(i)) != NULL; i++) {
+        struct bench b = {.chip = stm32_chip_new(spec, NULL)};
+        uint32_t value;
+        size_t size;
+        assert_non_null(stm32_chip_memory(b.chip, "flash", &size));
+        assert_int_equal(get(&b, 0x1ffff7e0, 2, &value), STM32_ACK_OK);
+        assert_int_equal(value * 1024, size);
+        assert_int_equal(get(&b, FLASH + (uint32_t)size, 4, &value), STM32_ACK_FAULT);
+        (void)stm32_chip_memory(b.chip, "sram", &size);
+        assert_int_equal(get(&b, SRAM + (uint32_t)size, 4, &value), STM32_ACK_FAULT);
+        assert_int_equal(get(&b, SRAM + (uint32_t)size - 4, 4, &value), STM32_ACK_OK);
+        stm32_chip_free(b.chip);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flash_is_locked_until_both_keys_came),
+        cmocka_unit_test(a_wrong_key_is_a_bus_error_and_locks_until_the_reset),
+        cmocka_unit_test(a_page_erase_takes_its_time_and_clears_its_page_alone),
+        cmocka_unit_test(a_read_of_flash_waits_for_the_erase),
+        cmocka_unit_test(flash_takes_half_words_only),
+        cmocka_unit_test(a_cell_that_is_not_erased_takes_only_zeros),
+        cmocka_unit_test(write_protected_pages_are_neither_erased_nor_programmed),
+        cmocka_unit_test(the_last_bit_of_wrpr_protects_all_that_is_left),
+        cmocka_unit_test(a_reset_during_an_erase_leaves_a_page_in_pieces),
+        cmocka_unit_test(the_second_bank_of_an_xl_part_works_by_itself),
+        cmocka_unit_test(a_bad_cell_raises_no_flag),
+        cmocka_unit_test(option_bytes_act_after_the_reset),
+        cmocka_unit_test(writing_cr_without_optwre_closes_the_option_bytes),
+        cmocka_unit_test(a_protected_chip_hides_its_flash_and_loses_it_when_opened),
+        cmocka_unit_test(a_reset_stops_at_its_vector_where_demcr_asks_for_it),
+        cmocka_unit_test(a_blank_chip_locks_up),
+        cmocka_unit_test(a_program_in_sram_programs_flash_in_the_flash_s_time),
+        cmocka_unit_test(a_program_that_is_halted_goes_on_where_it_was),
+        cmocka_unit_test(new_code_in_sram_is_what_runs),
+        cmocka_unit_test(a_program_that_faults_says_so_in_the_fault_registers),
+        cmocka_unit_test(interrupts_may_not_be_masked_in_the_write_that_starts_the_core),
+        cmocka_unit_test(a_watchdog_resets_a_core_that_is_held_unless_told_to_stop),
+        cmocka_unit_test(nothing_answers_without_power_or_wires),
+        cmocka_unit_test(firmware_that_takes_the_pins_leaves_them_alone_in_reset),
+        cmocka_unit_test(the_bus_of_a_sleeping_chip_refuses_until_it_is_halted),
+        cmocka_unit_test(each_part_says_what_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
