@@ -168,7 +168,7 @@ static void do_misc(struct stlink_model *s, uint64_t *now)
         else if (status == STLINK_OK && in[i] == MISC_WRITE)
             status = stlink_write(s, m->address, 4, given, now);
         else if (status == STLINK_OK && in[i] == MISC_READ)
-            status = stlink_read(s, m->address, 4, &m->values[i], now);
+            status = stlink_read(s, given, 4, &m->values[i], now);
         else if (in[i] != MISC_ADDRESS && in[i] != MISC_WRITE && in[i] != MISC_READ &&
                  in[i] != MISC_PORT)
             status = STLINK_BAD_PARAMETER;
@@ -176,28 +176,29 @@ static void do_misc(struct stlink_model *s, uint64_t *now)
     }
 }
 
-/* f2 51 n32, then n operations, padded to a multiple of four, and n words */
+/* f2 51 n32, then n operations, padded to a multiple of four, and n words: where to write, what to
+ * write there, where to read, which access port */
 void stlink_misc_out(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 {
     (void)now;
     const uint32_t count = stlink_u32(c + 2);
-    s->misc.count = count < STLINK_MISC_MAX ? count : STLINK_MISC_MAX;
-    s->oversized += count > STLINK_MISC_MAX;
+    const uint32_t most = s->version == 3 ? STLINK_MISC_MAX : STLINK_MISC_MAX_V2;
+    s->misc.count = count < most ? count : most;
+    s->oversized += count > most;
     s->incoming.size = (s->misc.count + 3) / 4 * 4 + 4 * s->misc.count;
     s->incoming.count = 0;
     s->incoming.take = s->incoming.size == 0 ? NULL : do_misc;
 }
 
-/* f2 52 n32: n values, then n status words */
+/* f2 52: of the last f2 51 the n values, then n status words */
 void stlink_misc_in(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 {
+    (void)c;
     (void)now;
     const struct stlink_misc *m = &s->misc;
-    const uint32_t asked = stlink_u32(c + 2);
-    const size_t count = asked < m->count ? asked : m->count;
-    uint8_t *reply = stlink_reply(s, 8 * count);
-    for (size_t i = 0; i < count; i++) {
+    uint8_t *reply = stlink_reply(s, 8 * m->count);
+    for (size_t i = 0; i < m->count; i++) {
         stlink_put_u32(reply + 4 * i, m->values[i]);
-        stlink_put_u32(reply + 4 * (count + i), m->statuses[i]);
+        stlink_put_u32(reply + 4 * (m->count + i), m->statuses[i]);
     }
 }

@@ -9,7 +9,8 @@ enum {
     STLINK_BLOCK_MAX = 6144, /* bytes in one memory command */
     STLINK_REPLIES_MAX = 8,
     STLINK_COMMANDS_MAX = 48,
-    STLINK_MISC_MAX = 64 /* items of RW_MISC */
+    STLINK_MISC_MAX_V2 = 64, /* items of RW_MISC */
+    STLINK_MISC_MAX = 256
 };
 
 enum stlink_status {
