@@ -20,6 +20,7 @@ struct surroundings {
     bool can_ask;            /* a person is there to answer: both ends are a terminal */
     bool talk_is_terminal;   /* one that takes escape sequences */
     unsigned columns;        /* of that terminal; 0: unknown */
+    bool utf8;               /* the locale is one of UTF-8 */
     const char *home;        /* $HOME; this and all below may be NULL */
     const char *config_home; /* $XDG_CONFIG_HOME */
     const char *no_color;    /* $NO_COLOR */
@@ -87,5 +88,6 @@ MUST_USE enum status command_diff(struct cli *cli, struct error *e);       /* co
 MUST_USE enum status command_info(struct cli *cli, struct error *e);       /* command_info.c */
 MUST_USE enum status command_udev(struct cli *cli, struct error *e);       /* command_udev.c */
 MUST_USE enum status command_merge(struct cli *cli, struct error *e);      /* command_merge.c */
+MUST_USE enum status command_wiring(struct cli *cli, struct error *e);     /* command_wiring.c */
 
 #endif

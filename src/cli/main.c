@@ -1,4 +1,6 @@
 /* The process: its streams, environment, terminal and signals. Nothing else looks there. */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,17 @@ static const char *variable(const char *name)
     return getenv(name);
 }
 
+/* What the user's locale says, without taking it on: the program's own text is English. */
+static bool takes_utf8(void)
+{
+    const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    if (locale == (locale_t)0)
+        return false;
+    const bool utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return utf8;
+}
+
 int main(int argc, char **argv)
 {
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -43,6 +56,7 @@ int main(int argc, char **argv)
         .can_ask = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0,
         .talk_is_terminal = is_terminal(STDERR_FILENO),
         .columns = terminal_columns(STDERR_FILENO),
+        .utf8 = takes_utf8(),
         .home = getenv("HOME"),
         .config_home = getenv("XDG_CONFIG_HOME"),
         .no_color = getenv("NO_COLOR"),

@@ -73,6 +73,7 @@ int cli_run(struct cli_bench *b, const char *line)
                                         .talk = talk,
                                         .input = input,
                                         .can_ask = b->answers != NULL,
+                                        .utf8 = b->utf8,
                                         .home = b->folder};
     const size_t count = split(copy, words);
     const int code = cli_main(&around, (int)count, words);

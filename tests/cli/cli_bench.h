@@ -10,6 +10,7 @@
 
 struct cli_bench {
     char folder[64];     /* the current one while the bench lives */
+    bool utf8;           /* its locale */
     const char *answers; /* what a person types; NULL: nobody is there */
     char out[1 << 18];   /* standard output and standard error of the last run */
     char err[1 << 16];
