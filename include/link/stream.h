@@ -42,10 +42,10 @@ struct stream_options {
     bool lines_alone; /* leave DTR and RTS as they are, as far as the system allows; else both on */
 };
 
-/* By name: a path (also a symlink), "usb:VID:PID[:SERIAL]", "usb:SERIAL", "net:host:port" (IPv6 in
- * brackets), or a pseudo-terminal. The port is locked against a second process. STATUS_NO_DEVICE,
- * STATUS_PERMISSION (says which group owns it) and STATUS_BUSY (names the holder when the system
- * tells) are told apart. */
+/* By name: a path (also a symlink), "usb:1-2.3" (where it is plugged in), "usb:VID:PID[:SERIAL]",
+ * "usb:SERIAL", "net:host:port" (IPv6 in brackets), or a pseudo-terminal. The port is locked
+ * against a second process. STATUS_NO_DEVICE, STATUS_PERMISSION (says which group owns it) and
+ * STATUS_BUSY (names the holder when the system tells) are told apart. */
 MUST_USE enum status stream_open(const char *port, const struct stream_options *options,
                                  struct context *c, struct stream **out, struct error *e);
 void stream_close(struct stream *s); /* takes NULL; restores the port's settings */
@@ -64,11 +64,16 @@ struct stream_port {
     const char *path;
     bool usb; /* it belongs to a USB device; `vendor` and `product` are its */
     uint16_t vendor, product;
-    const char *title, *serial; /* what the device calls itself; may be NULL */
+    const char *manufacturer, *title, *serial; /* what the device calls itself; may be NULL */
+    char usb_path[32]; /* "1-2.3": bus and ports, the same after each re-plugging; may be empty */
 };
 
 /* Calls `each` for every serial port, in the system's order. */
 void stream_list(void (*each)(const struct stream_port *port, void *user), void *user);
+
+/* Whether stream_open() of that path would go well, as far as can be told without opening it, which
+ * may reset a board: STATUS_OK, STATUS_NO_DEVICE, STATUS_PERMISSION or STATUS_BUSY. */
+MUST_USE enum status stream_check(const char *path, struct error *e);
 
 /* All of `data`. STATUS_TIMEOUT, STATUS_LINK (gone), STATUS_CANCELLED. */
 MUST_USE enum status stream_write(struct stream *s, const uint8_t *data, size_t size,

@@ -94,6 +94,10 @@ struct usb {
 MUST_USE enum status usb_list(void (*each)(const struct usb_info *info, void *user), void *user,
                               struct error *e);
 
+/* Whether a device may be opened: STATUS_OK, STATUS_PERMISSION or STATUS_BUSY (as far as the system
+ * tells). Nothing is sent to it. */
+MUST_USE enum status usb_check(const struct usb_info *info, struct error *e);
+
 /* Devices of this id that cannot work, and why: named when nothing else is found. */
 struct usb_lookalike {
     uint16_t vendor, product;

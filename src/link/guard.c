@@ -101,6 +101,17 @@ static enum status explain_open(const char *path, int code, struct error *e)
     return STATUS_NO_DEVICE;
 }
 
+enum status stream_check(const char *path, struct error *e)
+{
+    struct stat info;
+    char holder[96];
+    if (stat(path, &info) != 0 || access(path, R_OK | W_OK) != 0)
+        return explain_open(path, errno, e);
+    if (holder_find((uint64_t)info.st_rdev, holder, sizeof holder))
+        return explain_busy(path, (uint64_t)info.st_rdev, e);
+    return STATUS_OK;
+}
+
 enum status guard_open(struct guard *g, const char *path, struct context *c, struct error *e)
 {
     int fd = -1;

@@ -2,14 +2,19 @@
 #include "link.h"
 
 #include <ctype.h>
+#include <libgen.h>
 #include <libserialport.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* What "VID:PID[:SERIAL]" or "SERIAL" asks for. */
+#include "usb_link.h"
+
+/* What "1-2.3", "VID:PID[:SERIAL]" or "SERIAL" asks for. */
 struct usb_wish {
+    const char *path;    /* NULL: any */
     int vendor, product; /* -1: any */
     const char *serial;  /* NULL: any */
 };
@@ -31,6 +36,8 @@ static bool parse_id(const char *text, size_t length, int *id)
 static struct usb_wish parse_wish(const char *what)
 {
     struct usb_wish wish = {.vendor = -1, .product = -1, .serial = what};
+    if (usb_is_path(what))
+        return (struct usb_wish){.path = what, .vendor = -1, .product = -1};
     const size_t vendor = strcspn(what, ":");
     if (what[vendor] != ':')
         return wish;
@@ -65,10 +72,37 @@ static bool serial_matches(const char *serial, const char *wanted)
     }
 }
 
+/* Where the USB device of a port is plugged in, from the place of its tty in sysfs:
+ * /sys/devices/.../1-2.3/1-2.3:1.0/tty/ttyACM0. Empty: it has none. */
+static void usb_path_of(const char *port, char *out, size_t capacity)
+{
+    char link[64], place[PATH_MAX], name[64];
+    out[0] = '\0';
+    (void)snprintf(name, sizeof name, "%s", port);
+    (void)snprintf(link, sizeof link, "/sys/class/tty/%.32s/device", basename(name));
+    if (realpath(link, place) == NULL)
+        return;
+    for (char *at = place; at != NULL && *at != '\0'; at = strchr(at, '/')) {
+        at += strspn(at, "/");
+        const size_t size = strcspn(at, "/:");
+        if (at[size] != ':' || size >= capacity)
+            continue;
+        (void)snprintf(out, capacity, "%.*s", (int)size, at);
+        if (usb_is_path(out))
+            return;
+        out[0] = '\0';
+    }
+}
+
 static bool wish_matches(const struct usb_wish *wish, const struct sp_port *port)
 {
     int vendor = -1;
     int product = -1;
+    char path[32];
+    if (wish->path != NULL) {
+        usb_path_of(sp_get_port_name(port), path, sizeof path);
+        return strcmp(path, wish->path) == 0;
+    }
     if (sp_get_port_usb_vid_pid(port, &vendor, &product) != SP_OK)
         return false;
     return (wish->vendor < 0 || wish->vendor == vendor) &&
@@ -98,8 +132,10 @@ static struct stream_port describe(const struct sp_port *port)
     result.usb = true;
     result.vendor = (uint16_t)vendor;
     result.product = (uint16_t)product;
+    result.manufacturer = sp_get_port_usb_manufacturer(port);
     result.title = sp_get_port_usb_product(port);
     result.serial = sp_get_port_usb_serial(port);
+    usb_path_of(result.path, result.usb_path, sizeof result.usb_path);
     return result;
 }
 

@@ -21,6 +21,9 @@ bool usb_may_open(const struct usb_info *info);
 enum status usb_explain_permission(const char *name, const struct usb_info *info, struct error *e);
 enum status usb_explain_busy(const char *name, const struct usb_info *info, struct error *e);
 
+/* "1-2.3": digits, a hyphen, digits and dots. */
+bool usb_is_path(const char *text);
+
 /* Only what can be printed stays, in place. */
 void usb_clean_string(char *text);
 

@@ -1,6 +1,7 @@
 /* A USB device's node in /dev: whether it may be opened, and who has it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -48,16 +49,25 @@ static enum status settle(const struct usb_info *info, const char *node, struct 
     return STATUS_OK;
 }
 
+static enum status lock_node(const char *name, const struct usb_info *info, int *lock,
+                             struct error *e)
+{
+    char node[40];
+    node_of(info, node, sizeof node);
+    *lock = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return usb_explain_busy(name, info, e);
+    return STATUS_OK;
+}
+
 enum status usb_lock(const char *name, const struct usb_info *info, struct context *c, int *lock,
                      struct error *e)
 {
     char node[40];
     node_of(info, node, sizeof node);
+    *lock = -1;
     TRY(settle(info, node, c, e));
-    *lock = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return usb_explain_busy(name, info, e);
-    return STATUS_OK;
+    return lock_node(name, info, lock, e);
 }
 
 bool usb_may_open(const struct usb_info *info)
@@ -65,4 +75,22 @@ bool usb_may_open(const struct usb_info *info)
     char node[40];
     node_of(info, node, sizeof node);
     return access(node, R_OK | W_OK) == 0 || errno != EACCES;
+}
+
+enum status usb_check(const struct usb_info *info, struct error *e)
+{
+    char node[40], holder[96], name[48];
+    struct stat device;
+    int lock = -1;
+    (void)snprintf(name, sizeof name, "usb:%s", info->path);
+    node_of(info, node, sizeof node);
+    if (!usb_may_open(info))
+        return usb_explain_permission(name, info, e);
+    const enum status status = lock_node(name, info, &lock, e);
+    if (lock >= 0)
+        (void)close(lock);
+    TRY(status);
+    const bool held =
+        stat(node, &device) == 0 && holder_find((uint64_t)device.st_rdev, holder, sizeof holder);
+    return held ? usb_explain_busy(name, info, e) : STATUS_OK;
 }

@@ -26,8 +26,7 @@ static bool all_of(const char *text, size_t size, int (*is)(int))
     return size > 0;
 }
 
-/* "1-2.3": digits, a hyphen, digits and dots. */
-static bool is_path(const char *text)
+bool usb_is_path(const char *text)
 {
     const size_t bus = strcspn(text, "-");
     if (text[bus] == '\0' || !all_of(text, bus, isdigit))
@@ -53,7 +52,7 @@ static struct place place_of(const char *port)
     const size_t first = strcspn(place.text, ":");
     const size_t second = colon == NULL ? 0 : strcspn(colon + 1, ":");
     const bool two = colon != NULL && colon[1 + second] == '\0';
-    if (is_path(place.text)) {
+    if (usb_is_path(place.text)) {
         place.shape = SHAPE_PATH;
     } else if (first == 4 && second == 4 && all_of(place.text, 4, isxdigit) &&
                all_of(colon + 1, 4, isxdigit)) {

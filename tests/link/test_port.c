@@ -250,6 +250,37 @@ static void port_taken_by_a_program_that_only_sets_tiocexcl_is_busy(void **state
     (void)close(other);
 }
 
+static void a_port_is_checked_without_being_opened(void **state)
+{
+    struct bench *b = *state;
+    struct error e = {0};
+    int ready[2], done[2];
+    assert_int_equal(stream_check(b->path, &e), STATUS_OK);
+    assert_int_equal(stream_check("/dev/ttyNOSUCH9", &e), STATUS_NO_DEVICE);
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(done), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* somebody else has it open */
+        char byte = open(b->path, O_RDWR | O_NOCTTY) >= 0;
+        (void)close(done[1]);
+        _exit(write(ready[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    char opened = 0;
+    (void)close(done[0]);
+    assert_int_equal(read(ready[0], &opened, 1), 1);
+    assert_true(opened);
+    assert_int_equal(stream_check(b->path, &e), STATUS_BUSY);
+    char process[32];
+    (void)snprintf(process, sizeof process, "(process %d)", (int)child);
+    assert_non_null(strstr(e.text, process));
+    (void)close(done[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(stream_check(b->path, &e), STATUS_OK);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
 static void absent_port_is_no_device(void **state)
 {
     struct bench *b = *state;
@@ -345,6 +376,7 @@ int main(void)
         WITH_BENCH(second_opener_is_told_who_holds_the_port),
         WITH_BENCH(missing_permission_names_the_owning_group),
         WITH_BENCH(port_taken_by_a_program_that_only_sets_tiocexcl_is_busy),
+        WITH_BENCH(a_port_is_checked_without_being_opened),
         WITH_BENCH(absent_port_is_no_device),
         WITH_BENCH(what_is_no_terminal_is_refused),
         WITH_BENCH(network_port_carries_bytes_and_notices_its_end),

@@ -119,7 +119,8 @@ static void usb_names_choose_by_id_and_by_the_end_of_the_serial_number(void **st
     } good[] = {
         {"usb:7563AB13", "/dev/ttyACM0"},     {"usb:b14", "/dev/ttyACM1"},
         {"usb:2341:0043:13", "/dev/ttyACM0"}, {"usb:2341:43:AB14", "/dev/ttyACM1"},
-        {"usb:75:63ab1:4", "/dev/ttyACM1"},
+        {"usb:75:63ab1:4", "/dev/ttyACM1"},   {"usb:1-1", "/dev/ttyACM0"},
+        {"usb:1-2", "/dev/ttyACM1"},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct stream *s = NULL;
@@ -136,6 +137,7 @@ static void usb_names_choose_by_id_and_by_the_end_of_the_serial_number(void **st
     assert_string_equal(e.text, "usb:2341:0043 fits 2 ports");
     assert_non_null(strstr(e.hint, "ttyACM0"));
     assert_non_null(strstr(e.hint, "ttyACM1"));
+    assert_int_equal(stream_open("usb:1-3", &options, &context, &s, &e), STATUS_NO_DEVICE);
     assert_int_equal(stream_open("usb:ffff:0043", &options, &context, &s, &e), STATUS_NO_DEVICE);
     assert_int_equal(stream_open("usb:99", &options, &context, &s, &e), STATUS_NO_DEVICE);
 }
