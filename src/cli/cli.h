@@ -89,5 +89,6 @@ MUST_USE enum status command_info(struct cli *cli, struct error *e);       /* co
 MUST_USE enum status command_udev(struct cli *cli, struct error *e);       /* command_udev.c */
 MUST_USE enum status command_merge(struct cli *cli, struct error *e);      /* command_merge.c */
 MUST_USE enum status command_wiring(struct cli *cli, struct error *e);     /* command_wiring.c */
+MUST_USE enum status command_list(struct cli *cli, struct error *e);       /* command_list.c */
 
 #endif

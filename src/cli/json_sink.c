@@ -45,6 +45,19 @@ json_t *json_bytes(const uint8_t *bytes, size_t size)
     return array;
 }
 
+json_t *json_lines(const char *text)
+{
+    json_t *array = json_array();
+    while (*text != '\0') {
+        const size_t length = strcspn(text, "\n");
+        char line[sizeof((struct error *)0)->hint];
+        (void)snprintf(line, sizeof line, "%.*s", (int)length, text);
+        (void)json_array_append_new(array, json_text(line));
+        text += length + (text[length] == '\n' ? 1 : 0);
+    }
+    return array;
+}
+
 void json_line(FILE *out, json_t *object)
 {
     if (object == NULL || json_dumpf(object, out, JSON_COMPACT | JSON_ENSURE_ASCII) != 0)
@@ -62,20 +75,6 @@ static void set_text(json_t *object, const char *key, const char *text)
 static void set_number(json_t *object, const char *key, uint64_t number)
 {
     (void)json_object_set_new(object, key, json_integer((json_int_t)number));
-}
-
-/* A hint of several lines is an array. */
-static json_t *lines(const char *text)
-{
-    json_t *array = json_array();
-    while (*text != '\0') {
-        const size_t length = strcspn(text, "\n");
-        char line[sizeof((struct error *)0)->hint];
-        (void)snprintf(line, sizeof line, "%.*s", (int)length, text);
-        (void)json_array_append_new(array, json_text(line));
-        text += length + (text[length] == '\n' ? 1 : 0);
-    }
-    return array;
 }
 
 /* --- events --------------------------------------------------------------------------------- */
@@ -198,7 +197,7 @@ static json_t *on_error(const struct error *error)
     set_number(o, "exit_status", (uint64_t)error_exit_code(error->code));
     set_text(o, "text", error->text);
     set_text(o, "state", error->state);
-    (void)json_object_set_new(o, "hints", lines(error->hint));
+    (void)json_object_set_new(o, "hints", json_lines(error->hint));
     return o;
 }
 

@@ -36,6 +36,9 @@ json_t *json_begin(const char *event);
 json_t *json_text(const char *text);
 json_t *json_bytes(const uint8_t *bytes, size_t size); /* an array of numbers */
 
+/* A hint: an array of its lines. */
+json_t *json_lines(const char *text);
+
 /* Writes the object as a line, and lets go of it. */
 void json_line(FILE *out, json_t *object);
 
