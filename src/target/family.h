@@ -61,5 +61,6 @@ struct target {
 
 extern const struct target_ops target_avr;        /* classic AVR and AT89S over ISP */
 extern const struct target_ops target_bootloader; /* flash through a boot loader */
+extern const struct target_ops target_stm32f1;    /* STM32F1 over SWD */
 
 #endif

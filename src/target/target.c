@@ -15,7 +15,7 @@ static const struct target_ops *ops_for(const struct programmer_driver *driver,
     case PART_AVR_ISP:
         return driver->exchange != NULL ? &target_avr : NULL;
     case PART_STM32F1:
-        return NULL;
+        return driver->swd != NULL ? &target_stm32f1 : NULL;
     }
     return NULL;
 }
