@@ -23,6 +23,7 @@ static const struct programmer_driver *const drivers[] = {
     &sim_driver,
     &stk500v1_driver,
 #ifdef ISPFLASH_LIBUSB
+    &stlink_driver,
     &usbasp_driver,
     &usbtiny_driver,
 #endif

@@ -203,7 +203,7 @@ static void list_ids(const struct usb_id *ids, char *out, size_t capacity)
 static enum status explain_none(const struct usb_wanted *wanted, const char *port,
                                 const struct usb_info *infos, size_t count, struct error *e)
 {
-    char ids[64];
+    char ids[160];
     list_ids(wanted->ids, ids, sizeof ids);
     const struct place place = place_of(port);
     if (place.shape == SHAPE_ANY)
@@ -246,7 +246,7 @@ static enum status check_kind(const struct usb_wanted *wanted, const struct usb_
 {
     if (is_wanted(info, wanted))
         return STATUS_OK;
-    char text[224], ids[64];
+    char text[224], ids[160];
     describe(info, text, sizeof text);
     list_ids(wanted->ids, ids, sizeof ids);
     (void)error_set(e, STATUS_NO_DEVICE, "%s is %04x:%04x %s, not a %s (%s)", port, info->vendor,
