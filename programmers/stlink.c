@@ -351,7 +351,7 @@ static const struct swd_ops stlink_swd = {
 
 const struct programmer_driver stlink_driver = {
     .name = "stlink",
-    .proven = "untested",
+    .proven = "model",
     .state_size = sizeof(struct stlink),
     .sck_min_hz = 5000,
     .sck_max_hz = 24000000,

@@ -73,6 +73,7 @@ MUST_USE enum status flash_run(struct cli *cli, struct error *e);
 /* The commands, a file each family. */
 MUST_USE enum status command_bootloaders(struct cli *cli, struct error *e); /* bootloaders.c */
 MUST_USE enum status command_burn(struct cli *cli, struct error *e);        /* burn.c */
+MUST_USE enum status command_unlock(struct cli *cli, struct error *e);      /* unlock.c */
 MUST_USE enum status command_erase(struct cli *cli, struct error *e);       /* memories.c */
 MUST_USE enum status command_read(struct cli *cli, struct error *e);
 MUST_USE enum status command_write(struct cli *cli, struct error *e);

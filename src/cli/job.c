@@ -19,7 +19,8 @@ static const struct allowance {
     {"data-after-end", FORMAT_ALLOW_DATA_AFTER_END, 0},
     {"overlap", FORMAT_ALLOW_OVERLAP, 0},
     {"signature-mismatch", FORMAT_ALLOW_OTHER_CHIP, JOB_FORCE_SIGNATURE},
-    {"other-chip", 0, 0}, /* burn's own to ask for */
+    {"write-protected", 0, 0}, /* the session's to ask for */
+    {"other-chip", 0, 0},      /* burn's own to ask for */
     {"boot-start", 0, 0},
 };
 
@@ -221,6 +222,7 @@ static unsigned job_flags(const struct settings *s)
            (s->dry_run ? JOB_DRY_RUN : 0u) |
            (s->skip_if_same == CHOICE_YES ? JOB_SKIP_IF_SAME : 0u) |
            (s->keep_eeprom ? JOB_KEEP_EEPROM : 0u) |
+           (s->require_genuine ? JOB_REQUIRE_GENUINE : 0u) |
            (s->erase_mode == ERASE_AUTO ? JOB_AUTO_ERASE : 0u);
 }
 

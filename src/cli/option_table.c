@@ -461,6 +461,13 @@ const struct option_spec option_table[] = {
      .help = "go on with a chip of another signature; permits nothing else",
      .offset = AT(force),
      .apply = apply_flag},
+    {.name = "require-genuine",
+     .group = GROUP_SAFETY,
+     .own = true,
+     .help = "stop at a chip that is not made by the maker of its part; clones are only named "
+             "otherwise",
+     .offset = AT(require_genuine),
+     .apply = apply_flag},
     {.name = "allow",
      .argument = "NAME",
      .group = GROUP_SAFETY,

@@ -121,27 +121,34 @@ static bool says_yes(FILE *input)
     return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
 }
 
-static enum status ask(const struct plan_reviewer *r, struct session *s,
-                       const struct job_step *steps, size_t count, struct error *e)
+enum status plan_confirm(const struct cli *cli, const char *question, struct error *e)
 {
-    const struct surroundings *around = r->cli->around;
-    const bool json = r->cli->settings.json;
-    if (json)
-        plan_json(around->results, s, steps, count);
-    else
-        plan_text(around->talk, &r->cli->settings, s, steps, count, false);
-    if (!around->can_ask || json) {
+    const struct surroundings *around = cli->around;
+    if (cli->settings.yes)
+        return STATUS_OK;
+    if (!around->can_ask || cli->settings.json) {
         (void)error_set(e, STATUS_REFUSED, "nobody is there to confirm that");
         error_hint(e, "--yes does it without asking");
         return STATUS_REFUSED;
     }
-    (void)fprintf(around->talk, "%s [y/N] ", r->question);
+    (void)fprintf(around->talk, "%s [y/N] ", question);
     (void)fflush(around->talk);
     if (says_yes(around->input))
         return STATUS_OK;
     if (around->cancel != NULL && *around->cancel != 0)
         (void)fputc('\n', around->talk);
     return error_set(e, STATUS_CANCELLED, "not confirmed");
+}
+
+static enum status ask(const struct plan_reviewer *r, struct session *s,
+                       const struct job_step *steps, size_t count, struct error *e)
+{
+    const struct cli *cli = r->cli;
+    if (cli->settings.json)
+        plan_json(cli->around->results, s, steps, count);
+    else
+        plan_text(cli->around->talk, &cli->settings, s, steps, count, false);
+    return plan_confirm(cli, r->question, e);
 }
 
 static enum status review(struct reviewer *self, struct session *s, const struct job_step *steps,

@@ -12,6 +12,10 @@
 void plan_text(FILE *out, const struct settings *settings, const struct session *s,
                const struct job_step *steps, size_t count, bool bytes);
 
+/* STATUS_OK once a person has said yes, or --yes was given. STATUS_REFUSED: nobody is there to ask;
+ * STATUS_CANCELLED: the answer was no. */
+MUST_USE enum status plan_confirm(const struct cli *cli, const char *question, struct error *e);
+
 /* Looks at a plan before it is done: prints all of it for --dry-run, asks for a command that wants
  * to be sure, unless --yes was given. */
 struct plan_reviewer {

@@ -141,6 +141,11 @@ static void on_value(struct text_sink *s, const struct event *event)
         on_signature(s, event);
         return;
     }
+    if (strcmp(event->value.name, "chip") == 0 && event->value.text != NULL) {
+        if (says(s, SAY_INFO))
+            say(s, "Device has the %s", event->value.text);
+        return;
+    }
     if (!says(s, SAY_DETAIL))
         return;
     line_begin(s);

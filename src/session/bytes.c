@@ -130,6 +130,12 @@ static uint8_t writable_value(struct session *s, const struct memory *m, uint8_t
     return (uint8_t)((value & ~fixed) | (held & fixed));
 }
 
+const char *session_lock_text(const struct session *s)
+{
+    return (target_traits(s->target) & TARGET_UNLOCK) != 0 ? "the chip is read protected"
+                                                           : "lock bits forbid it";
+}
+
 void session_hint_lift(const struct session *s, enum lift lift, struct error *e)
 {
     if ((target_traits(s->target) & TARGET_UNLOCK) != 0)

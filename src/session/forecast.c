@@ -62,7 +62,8 @@ static enum status forecast_write(const struct forecast *f, const struct plan_st
         TRY(lock_too_early(f, m->name, "could not be written behind it", e));
     if (!f->locked_write)
         return STATUS_OK;
-    (void)error_set(e, STATUS_PROTECTED, "%s cannot be written: lock bits forbid it", m->name);
+    (void)error_set(e, STATUS_PROTECTED, "%s cannot be written: %s", m->name,
+                    session_lock_text(f->session));
     if (keeps_lock(f))
         session_hint_lift(f->session, LIFT_BEFORE, e);
     else
@@ -83,7 +84,8 @@ static enum status forecast_read(const struct forecast *f, const struct plan_ste
                            e));
     if (!f->locked_read)
         return STATUS_OK;
-    (void)error_set(e, STATUS_PROTECTED, "%s cannot be read: lock bits forbid it", m->name);
+    (void)error_set(e, STATUS_PROTECTED, "%s cannot be read: %s", m->name,
+                    session_lock_text(f->session));
     session_hint_lift(f->session, LIFT_AT_ALL, e);
     return STATUS_PROTECTED;
 }

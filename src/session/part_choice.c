@@ -133,9 +133,18 @@ static enum status by_signature(struct session *s, const uint8_t signature[3], s
 static void tell_signature(struct session *s, const struct part *named, const uint8_t signature[3])
 {
     const char *name = s->candidate_count > 0 ? s->candidates[0]->name : NULL;
+    char text[PART_SIGNATURE_TEXT], chip[96];
+    const enum part_family family = target_part(s->target)->family;
     if (named != NULL && part_accepts(named, signature))
         name = named->name;
-    context_value(s->context, "signature", name, signature, 3);
+    if (family == PART_AVR_ISP) {
+        context_value(s->context, "signature", name, signature, 3);
+        return;
+    }
+    (void)snprintf(chip, sizeof chip, "%s %s%s%s%s", part_signature_name(family),
+                   part_signature_text(family, signature, text), name != NULL ? " (" : "",
+                   name != NULL ? name : "", name != NULL ? ")" : "");
+    context_value(s->context, "chip", chip, NULL, 0);
 }
 
 static void tell_part(struct session *s)

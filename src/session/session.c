@@ -273,8 +273,8 @@ enum status session_connect(struct session *s, const char *part, unsigned flags,
     memcpy(s->report.signature, signature, sizeof signature);
     TRY(session_choose_part(s, part, known ? signature : NULL, e));
     s->report.part = s->part;
-    TRY(check_maker(s, e));
     TRY(prepare_memories(s, e));
+    TRY(check_maker(s, e));
     return s->part != target_part(s->target) ? target_select(s->target, s->part, e) : STATUS_OK;
 }
 

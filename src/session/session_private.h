@@ -83,6 +83,9 @@ MUST_USE enum status session_verify_bits(struct session *s, const struct memory 
 MUST_USE enum status session_check_lock(const struct session *s, const struct memory *m,
                                         uint8_t held, uint8_t value, struct error *e);
 
+/* "lock bits forbid it", in the words of the chip's family. */
+const char *session_lock_text(const struct session *s);
+
 /* Hints how lock bits are lifted: `before` an operation of this job, or at all. */
 enum lift { LIFT_BEFORE, LIFT_AT_ALL };
 void session_hint_lift(const struct session *s, enum lift lift, struct error *e);

@@ -13,9 +13,9 @@ static enum status read_protected(const struct session *s, const struct memory *
 {
     if ((m->kind != MEMORY_FLASH && m->kind != MEMORY_EEPROM) || !session_read_locked(s))
         return STATUS_OK;
-    (void)error_set(
-        e, STATUS_PROTECTED,
-        "%s cannot be read: lock bits forbid it, and what comes back is not its content", m->name);
+    (void)error_set(e, STATUS_PROTECTED,
+                    "%s cannot be read: %s, and what comes back is not its content", m->name,
+                    session_lock_text(s));
     session_hint_lift(s, LIFT_AT_ALL, e);
     return STATUS_PROTECTED;
 }

@@ -2,7 +2,7 @@
  *
  * In: attach, and reset the core into a halt before it executes an instruction, so that firmware
  * can neither sleep nor turn SWD off. Where it has done so already: slower, then with NRST low,
- * then with a person's finger on RESET. Out: flash locked, a reset, and no debugger any more.
+ * then with a person's finger on RESET. Out: a reset, and no debugger any more.
  * Source: ARMv7-M Architecture Reference Manual, "Debug", "Reset Vector Catch". */
 #include "stm32f1.h"
 
@@ -215,17 +215,13 @@ enum status stm32f1_enter(struct target *t, struct error *e)
 
 /* --- out ------------------------------------------------------------------------------------ */
 
-/* The core starts from its vectors as after power-on. A program that is not there locks it up. */
+/* The core starts from its vectors as after power-on, and the reset locks the flash controller. A
+ * program that is not there locks the core up. */
 static enum status run_from_reset(struct target *t, struct error *e)
 {
-    const struct memory *flash = part_memory(t->part, MEMORY_FLASH);
     uint32_t state;
-    struct swd_word words[] = {
-        {.address = FLASH_REGISTERS + FLASH_CR, .value = CR_LOCK, .write = true},
-        {.address = DEMCR, .value = 0, .write = true},
-        {.address = AIRCR, .value = AIRCR_RESET, .write = true}};
-    if (flash != NULL && flash->bank_size != 0 && flash->size > flash->bank_size)
-        TRY(stm32f1_write_word(t, FLASH_REGISTERS + FLASH_BANK_STEP + FLASH_CR, CR_LOCK, e));
+    struct swd_word words[] = {{.address = DEMCR, .value = 0, .write = true},
+                               {.address = AIRCR, .value = AIRCR_RESET, .write = true}};
     TRY(stm32f1_words(t, words, sizeof words / sizeof words[0], e));
     TRY(stm32f1_read_word(t, DHCSR, &state, e));
     if ((state & S_LOCKUP) != 0)
