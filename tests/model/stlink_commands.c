@@ -4,14 +4,6 @@
 
 #include "stlink_private.h"
 
-/* The firmware's own time for a command. */
-#define FIRMWARE_NS (20 * USB_US)
-/* Request, turn-around, acknowledge, 32 data bits, parity and idle: DDI0316 "ARM Debug Interface
- * v5", "Serial Wire Debug protocol". */
-#define SWD_TRANSFER_BITS 50u
-/* TAR does not count beyond these bits on a Cortex-M3: its Technical Reference Manual, "AHB-AP". */
-#define TAR_WRAP 0x1000u
-
 enum { GET_VERSION = 0xf1, DEBUG = 0xf2, DFU = 0xf3, SWIM = 0xf4, GET_MODE = 0xf5 };
 enum { GET_VOLTAGE = 0xf7, GET_VERSION_EX = 0xfb };
 
@@ -59,177 +51,7 @@ void stlink_reply_status(struct stlink_model *s, enum stlink_status status)
     stlink_reply(s, 2)[0] = (uint8_t)status;
 }
 
-/* --- The target ----------------------------------------------------------------------------- */
-
-uint64_t stlink_swd_ns(const struct stlink_model *s, unsigned transfers)
-{
-    return transfers * SWD_TRANSFER_BITS * UINT64_C(1000000000) / s->swd_hz;
-}
-
-/* A WAIT answer comes after a transfer's request and acknowledge alone, but is followed by an
- * abort or another try; the access that was begun goes on meanwhile. */
-static enum stlink_status after(struct stlink_model *s, enum stm32_ack ack, uint64_t start,
-                                uint64_t *now)
-{
-    const uint64_t patience = s->waits * stlink_swd_ns(s, 1);
-    if (ack == STM32_ACK_NONE)
-        return STLINK_DP_ERROR;
-    if (*now > start + patience) {
-        *now = start + patience;
-        return STLINK_AP_WAIT;
-    }
-    return ack == STM32_ACK_FAULT ? STLINK_AP_FAULT : STLINK_OK;
-}
-
-enum stlink_status stlink_read(struct stlink_model *s, uint32_t address, unsigned width,
-                               uint32_t *value, uint64_t *now)
-{
-    *now += stlink_swd_ns(s, 1);
-    const uint64_t start = *now;
-    const enum stm32_ack ack = stm32_chip_read(s->chip, address, width, value, now);
-    const enum stlink_status status = after(s, ack, start, now);
-    if (status != STLINK_OK)
-        *value = 0;
-    return status;
-}
-
-enum stlink_status stlink_write(struct stlink_model *s, uint32_t address, unsigned width,
-                                uint32_t value, uint64_t *now)
-{
-    *now += stlink_swd_ns(s, 1);
-    const uint64_t start = *now;
-    return after(s, stm32_chip_write(s->chip, address, width, value, now), start, now);
-}
-
-/* CSW and TAR before, RDBUFF after. */
-static void set_up_access(const struct stlink_model *s, uint64_t *now)
-{
-    *now += stlink_swd_ns(s, 3);
-}
-
-/* --- Memory blocks -------------------------------------------------------------------------- */
-
-static uint32_t next_address(uint32_t address, unsigned width)
-{
-    return (address & ~(TAR_WRAP - 1)) | ((address + width) & (TAR_WRAP - 1));
-}
-
-static bool acceptable(struct stlink_model *s, uint32_t address, size_t size, unsigned width)
-{
-    const size_t most = width > 1                            ? STLINK_BLOCK_MAX
-                        : s->device->speed == USB_SPEED_HIGH ? 512
-                                                             : 64;
-    if (size <= most && address % width == 0 && size % width == 0)
-        return true;
-    s->oversized += size > most;
-    s->last_status = STLINK_BAD_PARAMETER;
-    s->last_address = address;
-    return false;
-}
-
-static void read_block(struct stlink_model *s, const uint8_t *c, unsigned width, bool increment,
-                       uint64_t *now)
-{
-    uint32_t address = stlink_u32(c + 2);
-    const size_t size = stlink_u16(c + 6);
-    /* Whatever goes wrong, the bytes come: zeros. A single byte comes as two. */
-    const size_t given = size > STLINK_BLOCK_MAX ? STLINK_BLOCK_MAX : size;
-    uint8_t *reply = stlink_reply(s, width == 1 && given == 1 ? 2 : given);
-    if (!acceptable(s, address, size, width))
-        return;
-    set_up_access(s, now);
-    s->last_status = STLINK_OK;
-    for (size_t i = 0; i < size && s->last_status == STLINK_OK; i += width) {
-        uint32_t value;
-        s->last_address = address;
-        s->last_status = (uint8_t)stlink_read(s, address, width, &value, now);
-        for (unsigned j = 0; j < width; j++)
-            reply[i + j] = (uint8_t)(value >> 8 * j);
-        address = increment ? next_address(address, width) : address;
-    }
-}
-
-static void write_incoming(struct stlink_model *s, uint64_t *now)
-{
-    const struct stlink_incoming *in = &s->incoming;
-    uint32_t address = in->address;
-    *now += FIRMWARE_NS;
-    set_up_access(s, now);
-    s->last_status = STLINK_OK;
-    for (size_t i = 0; i < in->size && s->last_status == STLINK_OK; i += in->width) {
-        uint32_t value = 0;
-        for (unsigned j = 0; j < in->width; j++)
-            value |= (uint32_t)in->bytes[i + j] << 8 * j;
-        s->last_address = address;
-        s->last_status = (uint8_t)stlink_write(s, address, in->width, value, now);
-        address = in->increment ? next_address(address, in->width) : address;
-    }
-}
-
-static void drop_incoming(struct stlink_model *s, uint64_t *now)
-{
-    (void)s;
-    (void)now;
-}
-
-static void await_block(struct stlink_model *s, const uint8_t *c, unsigned width, bool increment)
-{
-    struct stlink_incoming *in = &s->incoming;
-    in->address = stlink_u32(c + 2);
-    in->size = stlink_u16(c + 6);
-    in->count = 0;
-    in->width = width;
-    in->increment = increment;
-    in->take = acceptable(s, in->address, in->size, width) ? write_incoming : drop_incoming;
-    if (in->size > STLINK_BLOCK_MAX)
-        in->size = STLINK_BLOCK_MAX;
-    if (in->size == 0)
-        in->take = NULL;
-}
-
-static void read_32(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    read_block(s, c, 4, true, now);
-}
-
-static void read_16(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    read_block(s, c, 2, true, now);
-}
-
-static void read_8(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    read_block(s, c, 1, true, now);
-}
-
-static void read_32_same(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    read_block(s, c, 4, false, now);
-}
-
-static void write_32(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    (void)now;
-    await_block(s, c, 4, true);
-}
-
-static void write_16(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    (void)now;
-    await_block(s, c, 2, true);
-}
-
-static void write_8(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    (void)now;
-    await_block(s, c, 1, true);
-}
-
-static void write_32_same(struct stlink_model *s, const uint8_t *c, uint64_t *now)
-{
-    (void)now;
-    await_block(s, c, 4, false);
-}
+/* --- The last block ------------------------------------------------------------------------- */
 
 static void last_status(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 {
@@ -256,7 +78,7 @@ static void last_status_2(struct stlink_model *s, const uint8_t *c, uint64_t *no
 static void read_debug(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 {
     uint32_t value;
-    set_up_access(s, now);
+    stlink_set_up_access(s, now);
     const enum stlink_status status = stlink_read(s, stlink_u32(c + 2), 4, &value, now);
     uint8_t *reply = stlink_reply(s, 8);
     reply[0] = (uint8_t)status;
@@ -265,14 +87,14 @@ static void read_debug(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 
 static void write_debug(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 {
-    set_up_access(s, now);
+    stlink_set_up_access(s, now);
     stlink_reply_status(s, stlink_write(s, stlink_u32(c + 2), 4, stlink_u32(c + 6), now));
 }
 
 static enum stlink_status read_core(struct stlink_model *s, uint8_t number, uint32_t *value,
                                     uint64_t *now)
 {
-    set_up_access(s, now);
+    stlink_set_up_access(s, now);
     enum stlink_status status = stlink_write(s, DCRSR, 4, number, now);
     *value = 0;
     if (status == STLINK_OK)
@@ -283,7 +105,7 @@ static enum stlink_status read_core(struct stlink_model *s, uint8_t number, uint
 static enum stlink_status write_core(struct stlink_model *s, uint8_t number, uint32_t value,
                                      uint64_t *now)
 {
-    set_up_access(s, now);
+    stlink_set_up_access(s, now);
     const enum stlink_status status = stlink_write(s, DCRDR, 4, value, now);
     return status == STLINK_OK ? stlink_write(s, DCRSR, 4, 0x10000u | number, now) : status;
 }
@@ -336,7 +158,7 @@ static void read_all_registers_1(struct stlink_model *s, const uint8_t *c, uint6
 
 static void set_dhcsr(struct stlink_model *s, uint32_t control, uint64_t *now)
 {
-    set_up_access(s, now);
+    stlink_set_up_access(s, now);
     stlink_reply_status(s, stlink_write(s, DHCSR, 4, 0xa05f0000 | control, now));
 }
 
@@ -362,7 +184,7 @@ static void get_status(struct stlink_model *s, const uint8_t *c, uint64_t *now)
 {
     (void)c;
     uint32_t value;
-    set_up_access(s, now);
+    stlink_set_up_access(s, now);
     (void)stlink_read(s, DHCSR, 4, &value, now);
     stlink_reply(s, 2)[0] = (value & 1u << 17) != 0 ? 0x81 : 0x80;
 }
@@ -542,12 +364,12 @@ static const struct command commands[] = {
     {"stlink.read-all-1", read_all_registers_1, 0x04, 0, 2},
     {"stlink.read-register-1", read_register_1, 0x05, 0, 2},
     {"stlink.write-register-1", write_register, 0x06, 0, 2},
-    {"stlink.read-32", read_32, 0x07, 0, 0},   /* a32 l16 */
-    {"stlink.write-32", write_32, 0x08, 0, 0}, /* a32 l16 */
+    {"stlink.read-32", stlink_read_block, 0x07, 0, 0},   /* a32 l16 */
+    {"stlink.write-32", stlink_write_block, 0x08, 0, 0}, /* a32 l16 */
     {"stlink.run", run_core, 0x09, 0, 2},
     {"stlink.step", step_core, 0x0a, 0, 2},
-    {"stlink.read-8", read_8, 0x0c, 0, 0},   /* a32 l16 */
-    {"stlink.write-8", write_8, 0x0d, 0, 0}, /* a32 l16 */
+    {"stlink.read-8", stlink_read_block, 0x0c, 0, 0},   /* a32 l16 */
+    {"stlink.write-8", stlink_write_block, 0x0d, 0, 0}, /* a32 l16 */
     {"stlink.write-debug-1", write_debug, 0x0f, 0, 2},
     {"stlink.enter", enter, 0x20, 0, 2},
     {"stlink.exit", exit_debug, 0x21, 0, 0},
@@ -569,14 +391,14 @@ static const struct command commands[] = {
     {"stlink.set-frequency", set_frequency, 0x43, 22, 2}, /* divisor16 */
     {"stlink.read-dap", stlink_read_dap, 0x45, 24, 0},
     {"stlink.write-dap", stlink_write_dap, 0x46, 24, 0},
-    {"stlink.read-16", read_16, 0x47, 26, 0},   /* a32 l16 */
-    {"stlink.write-16", write_16, 0x48, 26, 0}, /* a32 l16 */
+    {"stlink.read-16", stlink_read_block, 0x47, 26, 0},   /* a32 l16 */
+    {"stlink.write-16", stlink_write_block, 0x48, 26, 0}, /* a32 l16 */
     {"stlink.init-ap", accept, 0x4b, 28, 0},
     {"stlink.close-ap", accept, 0x4c, 28, 0},
-    {"stlink.write-32-same", write_32_same, 0x50, 26, 0}, /* a32 l16 */
+    {"stlink.write-32-same", stlink_write_block, 0x50, 26, 0}, /* a32 l16 */
     {"stlink.misc-out", stlink_misc_out, 0x51, 32, 0},
     {"stlink.misc-in", stlink_misc_in, 0x52, 32, 0},
-    {"stlink.read-32-same", read_32_same, 0x54, 32, 0}, /* a32 l16 */
+    {"stlink.read-32-same", stlink_read_block, 0x54, 32, 0}, /* a32 l16 */
     {"stlink.set-frequency", set_frequency_v3, 0x61, 0, 3},
     {"stlink.get-frequencies", get_frequencies_v3, 0x62, 0, 3},
 };
@@ -604,7 +426,7 @@ static void debug_command(struct stlink_model *s, const uint8_t *c, uint64_t *no
 
 void stlink_run_command(struct stlink_model *s, const uint8_t *command, uint64_t *now)
 {
-    *now += FIRMWARE_NS;
+    *now += STLINK_FIRMWARE_NS;
     const bool dfu = s->mode == STLINK_MODE_DFU;
     if (command[0] == GET_VERSION) {
         get_version(s);

@@ -159,7 +159,7 @@ static void do_misc(struct stlink_model *s, uint64_t *now)
     const uint8_t *in = s->incoming.bytes;
     const size_t padded = (m->count + 3) / 4 * 4;
     enum stlink_status status = STLINK_OK;
-    *now += 20 * USB_US;
+    *now += STLINK_FIRMWARE_NS;
     for (size_t i = 0; i < m->count; i++) {
         const uint32_t given = stlink_u32(in + padded + 4 * i);
         m->values[i] = 0;

@@ -13,6 +13,9 @@ enum {
     STLINK_MISC_MAX = 256
 };
 
+/* The firmware's own time for a command: no figure of ST's. */
+#define STLINK_FIRMWARE_NS (20 * USB_US)
+
 enum stlink_status {
     STLINK_OK = 0x80,
     STLINK_NO_IDCODE = 0x09,
@@ -78,13 +81,18 @@ void stlink_put_u32(uint8_t *at, uint32_t value);
 uint16_t stlink_u16(const uint8_t *at);
 uint32_t stlink_u32(const uint8_t *at);
 
-/* So many SWD transfers of 32 bits. */
+/* stlink_memory.c: so many SWD transfers of 32 bits. */
 uint64_t stlink_swd_ns(const struct stlink_model *s, unsigned transfers);
 /* One access of the target, WAIT answers tried again. */
 enum stlink_status stlink_read(struct stlink_model *s, uint32_t address, unsigned width,
                                uint32_t *value, uint64_t *now);
 enum stlink_status stlink_write(struct stlink_model *s, uint32_t address, unsigned width,
                                 uint32_t value, uint64_t *now);
+
+/* CSW and TAR before an access, RDBUFF after it. */
+void stlink_set_up_access(const struct stlink_model *s, uint64_t *now);
+void stlink_read_block(struct stlink_model *s, const uint8_t *command, uint64_t *now);
+void stlink_write_block(struct stlink_model *s, const uint8_t *command, uint64_t *now);
 
 /* stlink_commands.c: `command` has all 16 bytes. */
 void stlink_run_command(struct stlink_model *s, const uint8_t *command, uint64_t *now);
