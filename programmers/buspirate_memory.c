@@ -343,28 +343,41 @@ static enum status pipe_empty(struct pipe *pipe, struct error *e)
     return STATUS_OK;
 }
 
-/* After a unit the chip writes; the next block is shifted when all of it has come. If that is too
- * soon, the wait is made here. */
+static enum status pipe_push(struct pipe *pipe, const uint8_t *data, size_t size, uint32_t progress,
+                             struct error *e)
+{
+    uint8_t out[FRAME + PIPE_MOST] = {0x05, 0, (uint8_t)size};
+    memcpy(out + FRAME, data, size);
+    if (pipe->waiting == PIPE_WINDOW)
+        TRY(pipe_take(pipe, e));
+    TRY(buspirate_send(pipe->self, out, FRAME + size, e));
+    pipe->progress[pipe->waiting++] = progress;
+    return STATUS_OK;
+}
+
+/* After a unit the chip writes; the next block is shifted when all of it has come. Where that is
+ * too soon, blocks of polls, which a chip bears while it writes, take up the time. */
 static enum status pipe_wait(struct pipe *pipe, size_t size, struct error *e)
 {
-    const uint64_t comes_us = (FRAME + size - FIFO) * buspirate_byte_ns(pipe->self) / 1000;
-    if (!pipe->writing || comes_us >= pipe->wait_us)
-        return STATUS_OK;
-    TRY(pipe_empty(pipe, e));
-    buspirate_chip_sleep(pipe->self, pipe->wait_us);
+    const uint64_t byte_ns = buspirate_byte_ns(pipe->self);
+    size_t coming = FRAME + size - FIFO;
+    while (pipe->writing && coming * byte_ns < pipe->wait_us * UINT64_C(1000)) {
+        uint8_t polls[PIPE_MOST];
+        const size_t lacking = (size_t)(pipe->wait_us * UINT64_C(1000) / byte_ns) - coming + 1;
+        const size_t wanted = lacking > FRAME + 4 ? (lacking - FRAME + 3) / 4 * 4 : 4;
+        const size_t count = add_filler(polls, wanted < pipe->block ? wanted : pipe->block);
+        TRY(pipe_push(pipe, polls, count, 0, e));
+        coming += FRAME + count;
+    }
+    pipe->writing = false;
     return STATUS_OK;
 }
 
 static enum status pipe_send(struct pipe *pipe, const uint8_t *data, size_t size, uint32_t progress,
                              struct error *e)
 {
-    uint8_t out[FRAME + PIPE_MOST] = {0x05, 0, (uint8_t)size};
-    memcpy(out + FRAME, data, size);
     TRY(pipe_wait(pipe, size, e));
-    if (pipe->waiting == PIPE_WINDOW)
-        TRY(pipe_take(pipe, e));
-    TRY(buspirate_send(pipe->self, out, FRAME + size, e));
-    pipe->progress[pipe->waiting++] = progress;
+    TRY(pipe_push(pipe, data, size, progress, e));
     pipe->writing = progress > 0;
     return STATUS_OK;
 }

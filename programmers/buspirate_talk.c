@@ -249,10 +249,21 @@ static bool goes_alone(const struct buspirate *self, const struct isp_exchange *
     return self->legacy && x->mosi[0] == 0x30;
 }
 
+/* Instructions that may be sent together: while N bytes come, N times byte time / shift time of
+ * them are shifted, and four may be left over. */
+static size_t group_most(const struct buspirate *self)
+{
+    const uint64_t shift_ns = buspirate_shift_most_ns(self);
+    const uint64_t byte_ns = buspirate_byte_ns(self);
+    if (buspirate_keeps_up(self) || shift_ns / (shift_ns - byte_ns) >= BULK)
+        return BULK;
+    return (size_t)(shift_ns / (shift_ns - byte_ns));
+}
+
 static size_t next_group(const struct buspirate *self, const struct isp_exchange *batch,
                          size_t count)
 {
-    const size_t most = buspirate_keeps_up(self) ? BULK : 1;
+    const size_t most = group_most(self);
     size_t size = 0;
     while (size < count && size < most) {
         if (goes_alone(self, &batch[size]))
