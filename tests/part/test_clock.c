@@ -49,8 +49,8 @@ struct row {
 static const struct row rows[] = {
     {"m328p", -1, 1000000, 1000000, true, true},
     {"m328p", 0xe2, 8000000, 8000000, true, false},
-    {"m328p", 0xff, 8000000, 20000000, false, false},
-    {"m328p", 0x7f, 1000000, 2500000, false, true},
+    {"m328p", 0xff, 8000000, 16000000, false, false},
+    {"m328p", 0x7f, 1000000, 2000000, false, true},
     {"m328p", 0xf7, 400000, 20000000, false, false},
     {"m328p", 0xe3, 128000, 128000, true, false},
     {"m328p", 0x63, 16000, 16000, true, true},

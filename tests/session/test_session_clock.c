@@ -46,11 +46,13 @@ struct row {
 static const struct row rows[] = {
     {"m328p", 0x62, 0, 224999, 187500},          /* factory: 8 MHz / 8 */
     {"m328p", 0xe2, 0, 1799999, 1500000},        /* the same, undivided */
-    {"m328p", 0xff, 16000000, 1999999, 1500000}, /* 8 MHz or more; 16 MHz bears less than 2.67 */
-    {"m328p", 0xff, 20000000, 3333332, 3000000}, /* bears less than 3.33 MHz */
+    {"m328p", 0xff, 16000000, 2666665, 1500000}, /* 8 to 16 MHz, which bear less than 2 to 2.67 */
+    {"m328p", 0xff, 8000000, 1999999, 1500000},  /* the slowest of these */
+    {"m328p", 0xf7, 20000000, 3333332, 3000000}, /* full swing: bears less than 3.33 MHz */
+    {"m328p", 0xf7, 16000000, 1500000, 1500000}, /* tried out at 3 MHz, which is too fast */
     {"m328p", 0xe3, 0, 28799, 16000},            /* 128 kHz */
     {"m328p", 0xe4, 32768, 8191, 8000},          /* watch crystal */
-    {"m328p", 0x7f, 16000000, 499998, 375000},   /* crystal divided by 8 */
+    {"m328p", 0x7f, 16000000, 499999, 375000},   /* crystal divided by 8 */
     {"m8", 0xe1, 0, 224999, 187500},             /* factory: 1 MHz */
     {"m8", 0xe4, 0, 1799999, 1500000},           /* 8 MHz */
     {"m8", 0xff, 16000000, 2666665, 1500000},    /* from 1 MHz on */
@@ -156,12 +158,13 @@ static void what_is_only_read_gets_what_every_clock_bears(void **state)
 static void the_choice_is_told(void **state)
 {
     (void)state;
-    struct job_bench *b = bench("m328p", 0xff, 16000000);
+    struct job_bench *b = bench("m328p", 0xf7, 16000000);
     b->rig->sck_rates = usbasp_rates;
     job_write(b, "flash", 0, large, sizeof large);
     job_expect(b, STATUS_OK);
-    job_assert_said(b, "detail: SCK 1500 kHz: the fuses clock the chip with 8 to 20 MHz, so it may "
-                       "be up to 3333.332 kHz; in doubt at 3000 kHz");
+    job_assert_said(b,
+                    "detail: SCK 1500 kHz: the fuses clock the chip with 0.4 to 20 MHz, so it may "
+                    "be up to 3333.332 kHz; in doubt at 3000 kHz");
     assert_non_null(strstr(b->rig->values, "sck=187.5 kHz;"));
     assert_non_null(strstr(b->rig->values, "sck=1500 kHz;"));
     job_bench_free(b);
@@ -172,7 +175,7 @@ static void a_programmer_that_enters_anew_for_each_clock_is_served(void **state)
     (void)state;
     struct avr_chip_options options = avr_chip_defaults();
     struct job_bench *b = job_bench_with("m328p", RIG_REPORTS, "m328p", &options);
-    job_chip(b, AVR_FUSES)[0] = 0xff;
+    job_chip(b, AVR_FUSES)[0] = 0xf7;
     b->rig->sck_rates = usbasp_rates;
     job_write(b, "flash", 0, large, sizeof large);
     job_expect(b, STATUS_OK);

@@ -43,6 +43,11 @@ wire_test(pages_are_lined_up_in_an_mpsse_stream usb_rig --device ft232h --set fu
   --expect-flash ${images}/half.hex --expect usb.kernel-drivers=1 --expect-max usb.bulk-out=40
   -- ${ours} -c ft232h -B 1MHz -U flash:w:${images}/half.hex:i)
 
+# SCK as found never goes above what the fastest clock that the fuses allow bears: 16 MHz / 6.
+wire_test(ft232h_chooses_sck_below_the_limit usb_rig --device ft232h --set fuse.low=0xff ${clean}
+  --expect count.bit-errors=0 --expect-flash ${images}/half.hex
+  -- ${ours} -c ft232h -U flash:w:${images}/half.hex:i)
+
 # All times at their longest: the waits in the stream are those of the data sheet.
 wire_test(mpsse_waits_suit_the_slowest_chip usb_rig --device ft232h --busy longest
   --set fuse.low=0xff ${clean} --expect-flash ${images}/half.hex
