@@ -15,7 +15,10 @@ enum {
 
 /* --- SPI mode --------------------------------------------------------------------------------- */
 
-/* By index of 6x; prescalers of 16 MHz. The first is as it was until firmware 6 and is again. */
+enum { COMMON = 4 }; /* speeds that are the same in both orders */
+
+/* By index of 6x; prescalers of 16 MHz. The first is as it was until 2016 and is again since 2025.
+ */
 static const uint32_t usual_speeds[] = {31250,   125000,  250000,  1000000,
                                         2000000, 2666667, 4000000, 8000000};
 static const uint32_t sorted_speeds[] = {31250,   125000,  250000,  1000000, 50000,   1333333,
@@ -31,9 +34,10 @@ static struct speeds speeds_of(const struct buspirate *self)
 {
     if (self->options.raw)
         return (struct speeds){raw_speeds, sizeof raw_speeds / sizeof raw_speeds[0]};
-    if (self->sorted_speeds)
+    if (self->order == BUSPIRATE_ORDER_SORTED)
         return (struct speeds){sorted_speeds, sizeof sorted_speeds / sizeof sorted_speeds[0]};
-    return (struct speeds){usual_speeds, sizeof usual_speeds / sizeof usual_speeds[0]};
+    const unsigned usual = sizeof usual_speeds / sizeof usual_speeds[0];
+    return (struct speeds){usual_speeds, self->order == BUSPIRATE_ORDER_USUAL ? usual : COMMON};
 }
 
 uint32_t buspirate_speed_hz(const struct buspirate *self, unsigned index)
@@ -106,6 +110,13 @@ static enum status enter_mode(struct buspirate *self, uint8_t code, const char *
     return STATUS_SILENT;
 }
 
+/* 1000wxyz: push-pull or open drain; idle low, output changes from active to idle, sampled in the
+ * middle; raw wire: three wires. */
+static uint8_t configuration(const struct buspirate *self)
+{
+    return (uint8_t)(0x80 | (self->options.open_drain ? 0 : 8) | (self->options.raw ? 4 : 2));
+}
+
 /* The order suits all: speed, then configuration (which makes a Bus Pirate 5 use the speed), then
  * the pins; either of the first two drives CS high, on a Bus Pirate 5 low. Configuration 1000wxyz:
  * push-pull, idle low, output changes from active to idle, sampled in the middle; raw wire: three
@@ -113,20 +124,19 @@ static enum status enter_mode(struct buspirate *self, uint8_t code, const char *
 enum status buspirate_begin_spi(struct programmer *p, struct error *e)
 {
     struct buspirate *self = p->state;
-    const uint8_t push_pull = self->options.open_drain ? 0 : 8;
     const uint8_t enter = self->options.raw ? 0x05 : 0x01;
-    const uint8_t configuration = (uint8_t)(0x80 | push_pull | (self->options.raw ? 4 : 2));
     if (self->options.clock_khz != 0)
         TRY(begin_clock(self, e));
     TRY(enter_mode(self, enter, self->options.raw ? "RAW1" : "SPI1", e));
     self->mode = BUSPIRATE_SPI;
     TRY(buspirate_command(self, "SPI speed", (uint8_t)(0x60 | self->speed), e));
     self->sck_hz = buspirate_speed_hz(self, self->speed);
-    TRY(buspirate_command(self, "SPI configuration", configuration, e));
+    TRY(buspirate_command(self, "SPI configuration", configuration(self), e));
     if (self->legacy)
         TRY(buspirate_command(self, "the supply", peripherals(p, false), e));
     TRY(set_reset(p, false, e));
-    return self->supply ? context_sleep(p->context, POWER_UP_MS * 1000u, e) : STATUS_OK;
+    self->supply_on_us = context_now_us(p->context);
+    return STATUS_OK;
 }
 
 /* --- programming mode ------------------------------------------------------------------------- */
@@ -139,20 +149,38 @@ static enum status ensure_spi(struct programmer *p, struct error *e)
     return self->mode == BUSPIRATE_BITBANG ? buspirate_begin_spi(p, e) : STATUS_OK;
 }
 
+/* The chip has had its supply for long enough. */
+static enum status await_supply(const struct programmer *p, struct error *e)
+{
+    const struct buspirate *self = p->state;
+    const uint64_t ready_us = self->supply_on_us + POWER_UP_MS * UINT64_C(1000);
+    const uint64_t now_us = context_now_us(p->context);
+    return self->supply && now_us < ready_us ? context_sleep(p->context, ready_us - now_us, e)
+                                             : STATUS_OK;
+}
+
 static enum status enter(struct programmer *p, struct error *e)
 {
+    TRY(await_supply(p, e));
     TRY(set_reset(p, false, e));
     TRY(context_sleep(p->context, RESET_PULSE_MS * 1000u, e));
     TRY(set_reset(p, true, e));
     return context_sleep(p->context, RESET_LOW_MS * 1000u, e);
 }
 
-/* Entering in the course of something else: with Programming Enable. */
+/* Entering in the course of something else: with Programming Enable. A chip that followed before
+ * must follow now. */
 static enum status enter_again(struct programmer *p, struct error *e)
 {
+    const struct buspirate *self = p->state;
+    const bool followed = self->enterings == 0;
     struct isp_exchange enable = {.mosi = {0xac, 0x53, 0x00, 0x00}};
     TRY(enter(p, e));
-    return buspirate_exchange(p, &enable, 1, e);
+    TRY(buspirate_exchange(p, &enable, 1, e));
+    if (!followed || enable.miso[p->part->enable_reply_byte] == p->part->enable_reply_value)
+        return STATUS_OK;
+    return error_set(e, STATUS_NO_TARGET, "the chip does not follow SCK of %lu Hz",
+                     (unsigned long)self->sck_hz);
 }
 
 static enum status buspirate_enter(struct programmer *p, struct error *e)
@@ -188,7 +216,7 @@ static enum status use_speed(struct programmer *p, struct error *e)
     const bool was_in_reset = self->in_reset;
     TRY(buspirate_command(self, "SPI speed", (uint8_t)(0x60 | self->speed), e));
     if (self->legacy)
-        TRY(buspirate_command(self, "SPI configuration", 0x8a, e));
+        TRY(buspirate_command(self, "SPI configuration", configuration(self), e));
     self->sck_hz = buspirate_speed_hz(self, self->speed);
     return was_in_reset ? enter_again(p, e) : set_reset(p, false, e);
 }
@@ -207,20 +235,14 @@ static enum status buspirate_set_sck(struct programmer *p, uint32_t hz, uint32_t
     return STATUS_OK;
 }
 
-enum status buspirate_adapt_rate(struct programmer *p, struct error *e)
+enum status buspirate_use_rate(struct programmer *p, uint32_t baud, struct error *e)
 {
-    static const uint32_t rates[] = {2000000, 1000000, BUSPIRATE_USUAL_BAUD};
     struct buspirate *self = p->state;
     const bool was_in_reset = self->in_reset;
-    uint32_t best = 0;
-    for (size_t i = 0; i < sizeof rates / sizeof rates[0] && best == 0; i++)
-        if (buspirate_shift_most_ns(self) <= UINT64_C(10000000000) / rates[i])
-            best = rates[i];
-    if (p->config->baud != 0 || best == 0 || best >= self->baud || !self->has_rate_menu)
-        return STATUS_OK;
     TRY(buspirate_to_terminal(self, e));
-    TRY(buspirate_change_rate(self, best, e));
-    context_log(p->context, LOG_DETAIL, "%lu baud, which SCK keeps up with", (unsigned long)best);
+    TRY(buspirate_change_rate(self, baud, e));
+    context_log(p->context, LOG_DETAIL, "%lu baud, which SCK keeps up with",
+                (unsigned long)self->baud);
     TRY(buspirate_begin_spi(p, e));
     return was_in_reset ? enter_again(p, e) : STATUS_OK;
 }
@@ -241,8 +263,7 @@ static enum status buspirate_check(const struct programmer_entry *entry,
     return STATUS_USAGE;
 }
 
-/* Back to its terminal, at 115200, with the supply off. */
-static enum status give_back(struct buspirate *self, struct error *e)
+static enum status to_terminal(struct buspirate *self, struct error *e)
 {
     static const uint8_t no_clock = 0x13, leave_spi = 0x00;
     if (self->mode == BUSPIRATE_UNKNOWN)
@@ -256,6 +277,18 @@ static enum status give_back(struct buspirate *self, struct error *e)
     if (self->mode == BUSPIRATE_TERMINAL && self->baud > BUSPIRATE_USUAL_BAUD)
         TRY(buspirate_regain(self, e));
     return self->mode == BUSPIRATE_TERMINAL ? STATUS_OK : buspirate_to_terminal(self, e);
+}
+
+/* Back to its terminal, at 115200, with the supply off. If something goes wrong on the way, once
+ * more from wherever it is then. */
+static enum status give_back(struct buspirate *self, struct error *e)
+{
+    const enum status status = to_terminal(self, e);
+    if (status == STATUS_OK || status == STATUS_LINK || !self->greeted)
+        return status;
+    self->mode = BUSPIRATE_UNKNOWN;
+    *e = (struct error){0};
+    return to_terminal(self, e);
 }
 
 static void buspirate_close(struct programmer *p)
@@ -298,4 +331,5 @@ const struct programmer_driver buspirate_driver = {
     .read = buspirate_read,
     .write = buspirate_write,
     .set_sck = buspirate_set_sck,
+    .voltage = buspirate_voltage,
 };

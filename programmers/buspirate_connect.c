@@ -64,29 +64,45 @@ static enum status ask_terminal(struct buspirate *self, enum answer *answer, str
     return STATUS_OK;
 }
 
-/* The first zero leaves a binary mode. A prompt wants 20, at a pace it can follow. Each that comes
- * too many is answered, and a receiver holds four. */
-static enum status ask_bitbang(struct buspirate *self, enum answer *answer, struct error *e)
+/* What a page takes to be shifted: a zero may have been the last byte of it. */
+static unsigned page_ms(const struct buspirate *self)
 {
-    static const struct {
-        size_t zeros;
-        unsigned wait_ms;
-    } steps[] = {{1, QUIET_MS}, {4, STEP_MS},  {4, STEP_MS},   {4, STEP_MS},   {4, STEP_MS},
-                 {4, QUIET_MS}, {1, QUIET_MS}, {1, QUIET_MS},  {1, QUIET_MS},  {1, QUIET_MS},
-                 {1, QUIET_MS}, {1, QUIET_MS}, {1, ANSWER_MS}, {1, ANSWER_MS}, {1, ANSWER_MS}};
+    enum { PAGE = 4 * 128 + 4 };
+    return self->sck_hz == 0 ? 0 : (unsigned)(PAGE * buspirate_shift_most_ns(self) / 1000000u);
+}
+
+/* *heard: something has come. */
+static enum status offer_zeros(struct buspirate *self, size_t count, unsigned wait_ms,
+                               enum answer *answer, bool *heard, struct error *e)
+{
     char text[16];
     size_t size = 0;
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        TRY(send_zeros(self, steps[i].zeros, e));
-        TRY(buspirate_listen(self, steps[i].wait_ms, "BBIO1", text, sizeof text, &size, e));
-        if (buspirate_ends_in(text, size, "BBIO1")) {
-            *answer = ANSWER_BITBANG;
-            self->mode = BUSPIRATE_BITBANG;
-            return stream_discard(self->stream, QUIET_MS, ANSWER_MS * 4, e);
-        }
-        if (size > 0 && *answer == ANSWER_NONE)
-            *answer = ANSWER_NOISE;
+    TRY(send_zeros(self, count, e));
+    TRY(buspirate_listen(self, wait_ms + page_ms(self), "BBIO1", text, sizeof text, &size, e));
+    *heard = size > 0;
+    if (buspirate_ends_in(text, size, "BBIO1")) {
+        *answer = ANSWER_BITBANG;
+        self->mode = BUSPIRATE_BITBANG;
+        return stream_discard(self->stream, QUIET_MS, ANSWER_MS * 4, e);
     }
+    if (size > 0 && *answer == ANSWER_NONE)
+        *answer = ANSWER_NOISE;
+    return STATUS_OK;
+}
+
+/* One zero leaves a binary mode, where each that is too many is answered at length while a receiver
+ * holds four: so one at a time where something answers. A prompt says nothing and wants 20, at a
+ * pace it can follow; at one that is known to be there this comes first. */
+static enum status ask_bitbang(struct buspirate *self, enum answer *answer, struct error *e)
+{
+    enum { SINGLES = 4, GROUPS = 5, MORE = 9 };
+    bool heard = self->mode != BUSPIRATE_TERMINAL;
+    for (unsigned i = 0; i < SINGLES && heard && *answer != ANSWER_BITBANG; i++)
+        TRY(offer_zeros(self, 1, QUIET_MS, answer, &heard, e));
+    for (unsigned i = 1; i <= GROUPS && *answer != ANSWER_BITBANG; i++)
+        TRY(offer_zeros(self, 4, i < GROUPS ? STEP_MS : QUIET_MS, answer, &heard, e));
+    for (unsigned i = 1; i <= MORE && *answer != ANSWER_BITBANG; i++)
+        TRY(offer_zeros(self, 1, i < MORE / 2 ? QUIET_MS : ANSWER_MS, answer, &heard, e));
     return STATUS_OK;
 }
 
@@ -101,7 +117,7 @@ static enum status end_block(struct buspirate *self, bool *heard, struct error *
         uint8_t byte;
         size_t got = 0;
         TRY(send_zeros(self, ZEROS, e));
-        TRY(stream_read_some(self->stream, &byte, 1, STEP_MS, &got, e));
+        TRY(stream_read_some(self->stream, &byte, 1, STEP_MS + page_ms(self), &got, e));
         *heard = got > 0;
     }
     return *heard ? stream_discard(self->stream, QUIET_MS, ANSWER_MS * 4, e) : STATUS_OK;
@@ -134,7 +150,9 @@ enum status buspirate_regain(struct buspirate *self, struct error *e)
         TRY(regain_here(self, &answer, e));
         if (answer == ANSWER_BITBANG)
             context_log(self->context, LOG_NOTE,
-                        "the Bus Pirate has started anew: did its supply give way?");
+                        "the Bus Pirate is at %d baud again: it has missed a change of rate, or "
+                        "started anew (did its supply give way?)",
+                        BUSPIRATE_USUAL_BAUD);
     }
     if (answer == ANSWER_BITBANG)
         return STATUS_OK;
@@ -318,7 +336,6 @@ static enum status confirm_rate(struct buspirate *self, uint32_t baud, struct er
             return STATUS_OK;
     }
     self->mode = BUSPIRATE_UNKNOWN;
-    self->greeted = false;
     (void)error_set(e, STATUS_SILENT, "%s: nothing sensible comes at %lu baud", self->stream->name,
                     (unsigned long)baud);
     error_hint(e,
@@ -398,7 +415,10 @@ enum status buspirate_change_rate(struct buspirate *self, uint32_t baud, struct 
     if (baud != self->baud)
         TRY(raise_shielded(self, baud, &raised, e));
     TRY(to_bitbang(self, e));
-    return raised ? prove_rate(self, e) : STATUS_OK;
+    if (!raised)
+        return STATUS_OK;
+    self->pace = BUSPIRATE_PACE_OF_WIRE; /* a line that has followed the menu is a wire */
+    return prove_rate(self, e);
 }
 
 /* The user's rate must be had; of ours, the first that works. */
@@ -420,17 +440,19 @@ static enum status raise_rate(struct programmer *p, struct error *e)
             return STATUS_OK;
         if (status == STATUS_OK)
             continue;
-        if (!self->greeted)
+        struct error lost = {0};
+        if (status == STATUS_CANCELLED || status == STATUS_LINK ||
+            buspirate_regain(self, &lost) != STATUS_OK)
             return status;
         context_log(p->context, LOG_NOTE, "%lu baud does not work here (%s): slower",
                     (unsigned long)raised_rates[i], e->text);
-        TRY(buspirate_regain(self, e));
+        *e = (struct error){0};
     }
     return self->baud > BUSPIRATE_USUAL_BAUD ? buspirate_change_rate(self, BUSPIRATE_USUAL_BAUD, e)
                                              : STATUS_OK;
 }
 
-/* Of two zeros in a row a Bus Pirate 5 answers only the first. */
+/* Of two zeros in a row a Bus Pirate 5 answers only the first; all others answer each. */
 static enum status meet_legacy(struct buspirate *self, struct error *e)
 {
     char text[16];
@@ -438,9 +460,22 @@ static enum status meet_legacy(struct buspirate *self, struct error *e)
     if (self->mode != BUSPIRATE_BITBANG)
         return STATUS_OK;
     TRY(send_zeros(self, 1, e));
-    TRY(buspirate_listen(self, ANSWER_MS, "BBIO1", text, sizeof text, &size, e));
+    TRY(buspirate_listen(self, CERTAIN_MS, "BBIO1", text, sizeof text, &size, e));
     self->legacy = size == 0;
     return STATUS_OK;
+}
+
+/* In its legacy mode these would be other commands. */
+static enum status refuse_on_legacy(const struct buspirate *self, struct error *e)
+{
+    const char *option = self->options.raw              ? "rawfreq"
+                         : self->options.clock_khz != 0 ? "cpufreq"
+                                                        : NULL;
+    return option == NULL
+               ? STATUS_OK
+               : error_set(e, STATUS_UNSUPPORTED,
+                           "%s: -x %s: a Bus Pirate 5 in its legacy mode has no such thing",
+                           self->stream->name, option);
 }
 
 static void tell(const struct programmer *p)
@@ -487,11 +522,13 @@ enum status buspirate_adopt(struct programmer *p, struct stream *stream, struct 
                  : p->config->baud != 0   ? p->config->baud
                                           : BUSPIRATE_USUAL_BAUD;
     TRY(buspirate_options_parse(p->config, &self->options, e));
-    self->speed = self->options.speed_given ? self->options.speed : 1; /* 125 kHz */
+    self->speed = self->options.raw ? self->options.speed : 1; /* 125 kHz */
     if (!stream_lower_latency(stream) && self->baud != 0)
         context_log(p->context, LOG_DEBUG, "%s: low latency cannot be set", stream->name);
     TRY(find(p, e));
     TRY(meet_legacy(self, e));
+    if (self->legacy)
+        TRY(refuse_on_legacy(self, e));
     const uint32_t wanted = p->config->baud != 0 ? p->config->baud : raised_rates[0];
     if (!self->legacy && self->baud != 0 && self->baud != wanted)
         TRY(raise_rate(p, e));

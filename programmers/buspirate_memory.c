@@ -9,21 +9,14 @@
 #include "buspirate.h"
 #include "encode.h"
 
-enum {
-    FLAVOUR_UNITS = 8, /* from there on it pays to know the wire's pace */
-    PIPE_LEAST = 40,   /* bytes a block: smaller ones are too much frame */
-    PIPE_MOST = 64,
-    PIPE_WINDOW = 12, /* blocks on their way: answers come in packets, 16 ms apart */
-    FRAME = 5,        /* 05 and its two counts */
-    FIFO = 4          /* bytes the receiver of a v3 holds while the firmware is busy */
-};
+enum { FLAVOUR_UNITS = 8 /* from there on it pays to know the wire's pace */ };
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* 06 02, word address and byte count in four bytes each, most significant first -> 01 01, then the
  * bytes of flash, by 20 and 28. Firmwares add words to bytes and refuse what is beyond ffff.
  * Replies that fill the packets of an FT232R (62 bytes) are not held back by it. */
-enum { PACKET = 62, READ_LIMIT = 0xffff, READ_SMALL = 32, READ_US = 250000 };
+enum { PACKET = 62, READ_LIMIT = 0xffff, READ_SMALL = 32, READ_US = 500000 };
 
 static bool readable(const struct buspirate *self, const struct memory *m, uint32_t address,
                      size_t size)
@@ -52,8 +45,11 @@ static enum status take_data(struct buspirate *self, uint8_t *data, size_t size,
     enum { STEP = 512, PATIENCE_MS = 1000 };
     for (size_t done = 0; done < size;) {
         const size_t step = size - done < STEP ? size - done : STEP;
+        size_t got = 0;
         const enum status status =
-            stream_read(self->stream, data + done, step, PATIENCE_MS, NULL, e);
+            stream_read(self->stream, data + done, step, PATIENCE_MS, &got, e);
+        if (status == STATUS_TIMEOUT)
+            return buspirate_went_silent(self, "reading flash", done + got, size, e);
         if (status != STATUS_OK) {
             self->mode = BUSPIRATE_UNKNOWN;
             return status;
@@ -83,11 +79,8 @@ static enum status read_extended(struct buspirate *self, uint32_t word, uint8_t 
     *refused = in[0] == 1 && in[1] == 0;
     if (*refused)
         return STATUS_OK;
-    if (in[0] != 1 || in[1] != 1) {
-        self->mode = BUSPIRATE_UNKNOWN;
-        return error_set(e, STATUS_SILENT, "%s: reading flash was answered by %02x %02x",
-                         self->stream->name, in[0], in[1]);
-    }
+    if (in[0] != 1 || in[1] != 1)
+        return buspirate_wrong_answer(self, "reading flash", in, sizeof in, e);
     return take_data(self, data, size, e);
 }
 
@@ -152,18 +145,7 @@ enum status buspirate_read(struct programmer *p, const struct memory *m, uint32_
     return status;
 }
 
-/* --- writing: what is sent for one page or byte ------------------------------------------------
- */
-
-struct range {
-    struct programmer *programmer;
-    const struct memory *m;
-    uint32_t address;
-    const uint8_t *data;
-    size_t size;
-    uint32_t unit;    /* bytes of a page, or 1 */
-    uint32_t wait_us; /* the chip's, after each */
-};
+/* --- writing: what is sent for one page or byte ---------------------------------------------- */
 
 static bool is_paged(const struct memory *m)
 {
@@ -194,8 +176,7 @@ static size_t build_page(const struct memory *m, uint32_t address, const uint8_t
     return size + 4;
 }
 
-/* The instructions of the unit at `offset` of the job; *size 0: there is nothing to do. */
-static size_t build_unit(const struct range *job, size_t offset, uint8_t *out)
+size_t buspirate_build_unit(const struct buspirate_job *job, size_t offset, uint8_t *out)
 {
     const struct memory *m = job->m;
     const uint32_t address = job->address + (uint32_t)offset;
@@ -207,220 +188,76 @@ static size_t build_unit(const struct range *job, size_t offset, uint8_t *out)
     return 4;
 }
 
-/* --- writing: one unit a block -----------------------------------------------------------------
- */
+/* --- writing: blocks, each answered before the next ------------------------------------------- */
 
-static bool wants_out(struct context *c, bool leaving)
+bool buspirate_wants_out(const struct buspirate_job *job)
 {
-    c->leaving = leaving;
+    struct context *c = job->programmer->context;
+    c->leaving = job->leaving;
     const bool answer = context_cancelled(c);
     c->leaving = true;
     return answer;
 }
 
-static void chip_is_writing(const struct range *job)
+/* The firmware answers when all is shifted; the chip's wait begins then. A chip may have got what
+ * the firmware does not answer for. */
+static enum status write_block(const struct buspirate_job *job, const uint8_t *block, size_t size,
+                               struct error *e)
 {
     struct buspirate *self = job->programmer->state;
-    self->busy_end_us = context_now_us(self->context) + job->wait_us;
+    buspirate_await_chip(self);
+    const enum status status = buspirate_write_block(self, block, size, e);
+    buspirate_chip_busy(self, job->wait_us);
+    return status;
 }
 
-/* The firmware answers when all is shifted; the chip's wait begins then. */
-static enum status write_singly(const struct range *job, bool leaving, struct error *e)
-{
-    struct buspirate *self = job->programmer->state;
-    uint8_t block[BUSPIRATE_BLOCK];
-    for (size_t done = 0; done < job->size; done += job->unit) {
-        const size_t size = build_unit(job, done, block);
-        if (wants_out(self->context, leaving))
-            return error_set(e, STATUS_CANCELLED, "interrupted");
-        if (size > 0) {
-            buspirate_await_chip(self);
-            if (buspirate_write_block(self, block, size, e) != STATUS_OK)
-                return error_in(e, "0x%04lx", (unsigned long)(job->address + done));
-            chip_is_writing(job);
-        }
-        context_advance(self->context, job->unit);
-    }
-    return STATUS_OK;
-}
-
-/* --- writing: several units a block, with polls between ----------------------------------------
- */
-
-/* Polls that take as long to come as the chip to write: the firmware shifts them as they come. */
-static size_t filler_size(const struct range *job)
+/* Polls that take as long to come as the chip to write: the firmware shifts them as they come, and
+ * what follows them comes one byte later. */
+static size_t filler_size(const struct buspirate_job *job)
 {
     const struct buspirate *self = job->programmer->state;
-    const uint64_t wait_ns = job->wait_us * UINT64_C(1000);
-    return (size_t)(wait_ns / buspirate_byte_ns(self) / 4 + 2) * 4;
+    const uint64_t byte_ns = buspirate_byte_ns(self), wait_ns = job->wait_us * UINT64_C(1000);
+    const size_t bytes = (size_t)((wait_ns + byte_ns - 1) / byte_ns);
+    return (bytes - 1 + 3) / 4 * 4;
 }
 
-static size_t add_filler(uint8_t *out, size_t size)
+/* As many units as fit, at most `most`, from *done on, which is moved. */
+static size_t build_block(const struct buspirate_job *job, size_t most, size_t *done,
+                          uint8_t *block)
 {
-    for (size_t i = 0; i < size; i++)
-        out[i] = i % 4 == 0 ? 0xf0 : 0x00;
-    return size;
-}
-
-/* As many units as fit, from *done on, which is moved. */
-static size_t build_several(const struct range *job, size_t *done, uint8_t *block)
-{
-    const size_t filler = filler_size(job);
+    const size_t filler = most > 1 ? filler_size(job) : 0;
     const size_t unit_most = is_paged(job->m) ? 4u * job->unit + 4u : 4u;
     size_t size = 0;
-    while (*done < job->size) {
+    for (size_t units = 0; *done < job->size && units < most; units++) {
         uint8_t *at = block + size;
         const size_t gap = size > 0 ? filler : 0;
         if (size + gap + unit_most > BUSPIRATE_PAGES)
             break;
-        const size_t built = build_unit(job, *done, at + gap);
+        const size_t built = buspirate_build_unit(job, *done, at + gap);
         if (built > 0)
-            size += add_filler(at, gap) + built;
+            size += buspirate_put_polls(at, gap) + built;
         *done += job->unit;
     }
     return size;
 }
 
-static enum status write_several(const struct range *job, bool leaving, struct error *e)
+static enum status write_blocks(const struct buspirate_job *job, size_t units, struct error *e)
 {
     struct buspirate *self = job->programmer->state;
-    uint8_t block[BUSPIRATE_BLOCK];
+    uint8_t block[BUSPIRATE_PAGES];
     for (size_t done = 0; done < job->size;) {
         const size_t from = done;
-        const size_t size = build_several(job, &done, block);
-        if (wants_out(self->context, leaving))
+        const size_t size = build_block(job, units, &done, block);
+        if (buspirate_wants_out(job))
             return error_set(e, STATUS_CANCELLED, "interrupted");
-        if (size > 0) {
-            buspirate_await_chip(self);
-            if (buspirate_write_block(self, block, size, e) != STATUS_OK)
-                return error_in(e, "0x%04lx", (unsigned long)(job->address + from));
-            chip_is_writing(job);
-        }
+        if (size > 0 && write_block(job, block, size, e) != STATUS_OK)
+            return error_in(e, "0x%04lx", (unsigned long)(job->address + from));
         context_advance(self->context, (uint32_t)(done - from));
     }
     return STATUS_OK;
 }
 
-/* --- writing: small blocks without waiting for their answers -----------------------------------
- */
-
-/* A slow wire, and a firmware that shifts a block when it is complete: while it does, no more bytes
- * may come than its receiver holds. Blocks that are shifted in less than that time need no waiting
- * for answers. */
-static size_t pipe_block(const struct buspirate *self)
-{
-    const uint64_t hold_ns = FIFO * buspirate_byte_ns(self) - buspirate_byte_ns(self) / 4;
-    const uint64_t each_ns = buspirate_shift_least_ns(self) + 1200; /* 19 instructions a byte */
-    const size_t size = (size_t)(hold_ns / each_ns) / 4 * 4;
-    return size < PIPE_MOST ? size : PIPE_MOST;
-}
-
-struct pipe {
-    struct buspirate *self;
-    size_t block;                   /* most bytes of one */
-    uint32_t wait_us;               /* the chip's, after a unit */
-    bool writing;                   /* the last block ended a unit */
-    size_t waiting;                 /* blocks without an answer yet */
-    uint32_t progress[PIPE_WINDOW]; /* of those, oldest first: bytes done once it is answered */
-};
-
-static enum status pipe_take(struct pipe *pipe, struct error *e)
-{
-    struct buspirate *self = pipe->self;
-    const enum status status = buspirate_expect(self, "write-then-read", NULL, 0, "\x01", 1, 0, e);
-    if (status != STATUS_OK)
-        return status;
-    context_advance(self->context, pipe->progress[0]);
-    pipe->waiting--;
-    memmove(pipe->progress, pipe->progress + 1, pipe->waiting * sizeof pipe->progress[0]);
-    return STATUS_OK;
-}
-
-static enum status pipe_empty(struct pipe *pipe, struct error *e)
-{
-    while (pipe->waiting > 0)
-        TRY(pipe_take(pipe, e));
-    return STATUS_OK;
-}
-
-static enum status pipe_push(struct pipe *pipe, const uint8_t *data, size_t size, uint32_t progress,
-                             struct error *e)
-{
-    uint8_t out[FRAME + PIPE_MOST] = {0x05, 0, (uint8_t)size};
-    memcpy(out + FRAME, data, size);
-    if (pipe->waiting == PIPE_WINDOW)
-        TRY(pipe_take(pipe, e));
-    TRY(buspirate_send(pipe->self, out, FRAME + size, e));
-    pipe->progress[pipe->waiting++] = progress;
-    return STATUS_OK;
-}
-
-/* After a unit the chip writes; the next block is shifted when all of it has come. Where that is
- * too soon, blocks of polls, which a chip bears while it writes, take up the time. */
-static enum status pipe_wait(struct pipe *pipe, size_t size, struct error *e)
-{
-    const uint64_t byte_ns = buspirate_byte_ns(pipe->self);
-    size_t coming = FRAME + size - FIFO;
-    while (pipe->writing && coming * byte_ns < pipe->wait_us * UINT64_C(1000)) {
-        uint8_t polls[PIPE_MOST];
-        const size_t lacking = (size_t)(pipe->wait_us * UINT64_C(1000) / byte_ns) - coming + 1;
-        const size_t wanted = lacking > FRAME + 4 ? (lacking - FRAME + 3) / 4 * 4 : 4;
-        const size_t count = add_filler(polls, wanted < pipe->block ? wanted : pipe->block);
-        TRY(pipe_push(pipe, polls, count, 0, e));
-        coming += FRAME + count;
-    }
-    pipe->writing = false;
-    return STATUS_OK;
-}
-
-static enum status pipe_send(struct pipe *pipe, const uint8_t *data, size_t size, uint32_t progress,
-                             struct error *e)
-{
-    TRY(pipe_wait(pipe, size, e));
-    TRY(pipe_push(pipe, data, size, progress, e));
-    pipe->writing = progress > 0;
-    return STATUS_OK;
-}
-
-static enum status pipe_unit(struct pipe *pipe, const struct range *job, size_t offset,
-                             struct error *e)
-{
-    uint8_t unit[BUSPIRATE_BLOCK];
-    const size_t size = build_unit(job, offset, unit);
-    if (size == 0)
-        context_advance(pipe->self->context, job->unit);
-    for (size_t sent = 0; sent < size;) {
-        const size_t left = size - sent;
-        const size_t piece = left < pipe->block ? left : pipe->block;
-        const enum status status =
-            pipe_send(pipe, unit + sent, piece, piece == left ? job->unit : 0, e);
-        if (status != STATUS_OK)
-            return error_in(e, "0x%04lx", (unsigned long)(job->address + offset));
-        sent += piece;
-    }
-    return STATUS_OK;
-}
-
-static enum status write_piped(const struct range *job, bool leaving, struct error *e)
-{
-    struct buspirate *self = job->programmer->state;
-    struct pipe pipe = {.self = self, .block = pipe_block(self), .wait_us = job->wait_us};
-    buspirate_await_chip(self);
-    for (size_t done = 0; done < job->size; done += job->unit) {
-        if (wants_out(self->context, leaving)) {
-            TRY(pipe_empty(&pipe, e));
-            chip_is_writing(job);
-            return error_set(e, STATUS_CANCELLED, "interrupted");
-        }
-        TRY(pipe_unit(&pipe, job, done, e));
-    }
-    TRY(pipe_empty(&pipe, e));
-    chip_is_writing(job);
-    return STATUS_OK;
-}
-
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool writable(const struct buspirate *self, const struct memory *m)
 {
@@ -435,62 +272,77 @@ static enum status restore_segment(struct programmer *p, uint32_t address, struc
     return p->part->extended_address ? buspirate_exchange(p, &load, 1, e) : STATUS_OK;
 }
 
-/* A firmware that passes bytes on as they come must be able to. */
-static enum status suit_rate(const struct range *job, struct error *e)
+/* The fastest rate at which bytes are shifted as they come; 0: none. */
+static uint32_t streaming_rate(const struct buspirate *self)
+{
+    static const uint32_t rates[] = {2000000, 1000000, BUSPIRATE_USUAL_BAUD};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+        if (buspirate_shift_most_ns(self) <= UINT64_C(10000000000) / rates[i])
+            return rates[i];
+    return 0;
+}
+
+/* A firmware that passes bytes on as they come must be able to; another may do better at another
+ * rate. The user's rate is left alone. */
+static enum status suit_rate(const struct buspirate_job *job, struct error *e)
 {
     struct programmer *p = job->programmer;
     struct buspirate *self = p->state;
-    if (!self->streams || buspirate_keeps_up(self))
-        return STATUS_OK;
-    TRY(buspirate_adapt_rate(p, e));
-    self->pace = BUSPIRATE_PACE_UNKNOWN;
-    TRY(restore_segment(p, job->address, e));
-    return buspirate_keeps_up(self)
-               ? STATUS_OK
-               : error_set(e, STATUS_UNSUPPORTED, "SCK is too slow for whole pages");
+    const bool must = self->streams && !buspirate_keeps_up(self);
+    const uint32_t rate = must ? streaming_rate(self) : buspirate_stream_rate(job);
+    if (rate != 0 && rate < self->baud && self->has_rate_menu && p->config->baud == 0) {
+        TRY(buspirate_use_rate(p, rate, e));
+        TRY(restore_segment(p, job->address, e));
+    }
+    return must && !buspirate_keeps_up(self)
+               ? error_set(e, STATUS_UNSUPPORTED, "SCK is too slow for whole pages")
+               : STATUS_OK;
 }
 
-static enum status write_as_suits(const struct range *job, bool leaving, struct error *e)
+static enum status write_as_suits(const struct buspirate_job *job, struct error *e)
 {
     struct buspirate *self = job->programmer->state;
-    const bool pipe = !self->streams && pipe_block(self) >= PIPE_LEAST;
-    const bool may_poll = job->m->poll == POLL_READY;
     const bool many = job->size / job->unit >= FLAVOUR_UNITS;
-    if (self->baud == 0 || self->legacy || !may_poll || !many || !(pipe || self->streams))
-        return write_singly(job, leaving, e);
+    const bool may_poll = job->m->poll == POLL_READY;
+    if (buspirate_streams_units(job))
+        return buspirate_stream_units(job, e);
+    if (self->baud == 0 || self->legacy || !may_poll || !many ||
+        !(self->streams || buspirate_pipes_units(job)))
+        return write_blocks(job, 1, e);
     if (self->pace == BUSPIRATE_PACE_UNKNOWN)
         TRY(buspirate_measure_pace(self, e));
     if (self->pace != BUSPIRATE_PACE_OF_WIRE)
-        return write_singly(job, leaving, e);
-    return pipe ? write_piped(job, leaving, e) : write_several(job, leaving, e);
+        return write_blocks(job, 1, e);
+    return self->streams ? write_blocks(job, SIZE_MAX, e) : buspirate_pipe_units(job, e);
 }
 
-/* What the data sheets of the parts with RDY/BSY promise, "Minimum Wait Delay", with a tenth to
- * spare; of the older ones only the longest that was ever seen is safe. */
+/* What the data sheets of the parts with RDY/BSY promise, "Minimum Wait Delay", with a fiftieth to
+ * spare for the clocks on the way; of the older ones only the longest that was ever seen is safe.
+ */
 static uint32_t chip_wait_us(const struct memory *m)
 {
     const bool promised = m->poll == POLL_READY && m->write_min_us != 0;
-    return promised ? m->write_min_us + m->write_min_us / 10 : m->write_us;
+    return promised ? m->write_min_us + m->write_min_us / 50 : m->write_us;
 }
 
 enum status buspirate_write(struct programmer *p, const struct memory *m, uint32_t address,
                             const uint8_t *data, size_t size, struct error *e)
 {
     struct buspirate *self = p->state;
-    const struct range job = {.programmer = p,
-                              .m = m,
-                              .address = address,
-                              .data = data,
-                              .size = size,
-                              .unit = is_paged(m) ? m->page_size : 1,
-                              .wait_us = chip_wait_us(m)};
+    const struct buspirate_job job = {.programmer = p,
+                                      .m = m,
+                                      .address = address,
+                                      .data = data,
+                                      .size = size,
+                                      .unit = is_paged(m) ? m->page_size : 1,
+                                      .wait_us = chip_wait_us(m),
+                                      .leaving = p->context->leaving};
     if (!writable(self, m))
         return error_set(e, STATUS_UNSUPPORTED, "%s: by single instructions", m->name);
     TRY(suit_rate(&job, e));
-    const bool leaving = p->context->leaving;
     p->context->leaving = true; /* a page that was begun is finished */
-    const enum status status = write_as_suits(&job, leaving, e);
+    const enum status status = write_as_suits(&job, e);
     buspirate_await_chip(self);
-    p->context->leaving = leaving;
+    p->context->leaving = job.leaving;
     return status;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USUAL_BAUD = 115200, BUFFER = 4096 };
+enum { USUAL_BAUD = 115200, BUFFER = 4096, PACKET = 62, TIMER_US = 16000 };
 
 /* --- the device ------------------------------------------------------------------------------- */
 
@@ -44,7 +44,8 @@ static void restart(struct fake_pirate *f)
 
 static void take_choice(struct fake_pirate *f)
 {
-    const unsigned number = (unsigned)strtoul(f->line, NULL, 10);
+    const unsigned typed = (unsigned)strtoul(f->line, NULL, 10);
+    const unsigned number = f->line[0] == '\0' ? (f->menu == 1 ? 9 : 34) : typed;
     if (f->menu == 1 && number == 10) {
         f->menu = 2;
         say(f, "\r\n(34)>");
@@ -101,7 +102,8 @@ static void bitbang(struct fake_pirate *f, uint8_t byte)
         return;
     f->command_size = 0;
     if (code == 0x00) {
-        say(f, "BBIO1");
+        if (!f->options.legacy || f->zeros++ == 0)
+            say(f, "BBIO1");
     } else if (code == 0x01) {
         f->mode = PIRATE_SPI;
         f->half_ns = 4000;
@@ -135,9 +137,12 @@ static void write_then_read(struct fake_pirate *f)
 {
     const uint8_t *c = f->command;
     const size_t write = (size_t)(c[1] << 8 | c[2]), read = (size_t)(c[3] << 8 | c[4]);
+    const bool refused = !f->options.streams && (write > BUFFER || read > BUFFER);
     f->blocks++;
-    put(f, !f->options.streams && write > BUFFER ? 0 : 1);
-    for (size_t i = 0; i < write && f->command_size > 5 && !f->options.streams; i++)
+    put(f, refused ? 0 : 1);
+    if (refused)
+        return;
+    for (size_t i = 0; i < write && !f->options.streams; i++)
         (void)shift(f, c[5 + i]);
     for (size_t i = 0; i < read; i++)
         put(f, shift(f, 0xff));
@@ -156,10 +161,24 @@ static void extended(struct fake_pirate *f)
     }
 }
 
+/* Setting speed or configuration drives CS high. */
+static void set_speed(struct fake_pirate *f, uint8_t code)
+{
+    static const uint32_t usual[] = {31250,   125000,  250000,  1000000,
+                                     2000000, 2666667, 4000000, 8000000};
+    static const uint32_t sorted[] = {31250,   125000,  250000,  1000000, 50000,   1333333,
+                                      2000000, 2666667, 3200000, 4000000, 5333333, 8000000};
+    const unsigned index = code & 15u;
+    const bool known = index < (f->options.sorted ? 12u : 8u);
+    if (known) {
+        f->half_ns = UINT64_C(500000000) / (f->options.sorted ? sorted : usual)[index];
+        set_reset(f, false);
+    }
+    put(f, known ? 1 : 0);
+}
+
 static void run_command(struct fake_pirate *f)
 {
-    static const uint32_t speeds[] = {31250,   125000,  250000,  1000000,
-                                      2000000, 2666667, 4000000, 8000000};
     const uint8_t code = f->command[0];
     if (code == 0x00) {
         f->mode = PIRATE_BITBANG;
@@ -172,14 +191,12 @@ static void run_command(struct fake_pirate *f)
         write_then_read(f);
     } else if (code == 0x06 && !f->options.no_extended) {
         extended(f);
+    } else if (code >> 4 == 6) {
+        set_speed(f, code);
     } else {
-        if (code >> 4 == 6)
-            f->half_ns = UINT64_C(500000000) / speeds[code & 7];
-        if (code >> 4 == 6 || code >> 4 == 8)
-            set_reset(f, false);
-        if (code >> 4 == 4)
-            set_reset(f, (code & 1) == 0);
-        put(f, code >> 4 == 4 || code >> 4 == 6 || code >> 4 == 8 ? 1 : 0);
+        if (code >> 4 == 8 || code >> 4 == 4)
+            set_reset(f, code >> 4 == 4 && (code & 1) == 0);
+        put(f, code >> 4 == 4 || code >> 4 == 8 ? 1 : 0);
     }
 }
 
@@ -264,6 +281,10 @@ static enum status pirate_read(struct stream *s, uint8_t *data, size_t size, uns
         f->clock->now_us += timeout_ms * 1000u;
         return STATUS_OK;
     }
+    if (f->options.stalls)
+        f->clock->now_us += 80000;
+    if (f->options.holds && f->out_end - f->out_at < PACKET)
+        f->clock->now_us = (f->clock->now_us / TIMER_US + 1) * TIMER_US;
     const size_t there = f->out_end - f->out_at;
     *done = size < there ? size : there;
     memcpy(data, f->out + f->out_at, *done);
@@ -321,6 +342,7 @@ struct stream *fake_pirate_begin(struct fake_pirate *f, const struct pirate_opti
         .baud = USUAL_BAUD,
         .host_baud = USUAL_BAUD,
         .half_ns = 500,
+        .mode = options->legacy ? PIRATE_BITBANG : PIRATE_TERMINAL,
     };
     return &f->base;
 }

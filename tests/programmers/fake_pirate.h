@@ -19,6 +19,11 @@ enum pirate_fault {
 
 struct pirate_options {
     bool no_rate_menu, no_extended, no_write_then_read, streams;
+    bool sorted; /* 64 is 50 kHz, 68 is 3.2 MHz; else 68 is refused */
+    bool stalls; /* each answer is late by 80 ms */
+    bool holds;  /* less than 62 bytes wait for the adapter's latency timer, 16 ms */
+    bool
+        legacy; /* a Bus Pirate 5, as far as opening goes: of zeros in a row it answers the first */
     uint32_t host_max_baud; /* the host refuses more; 0: no limit */
 };
 

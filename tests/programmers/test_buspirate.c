@@ -34,6 +34,7 @@ static struct bench *bench_new(const struct pirate_options *options)
     context_init(&b->context, &b->clock.base, &b->record.base, &b->cancel);
     struct avr_chip_options chip = avr_chip_defaults();
     chip.busy = AVR_BUSY_LONGEST;
+    chip.crystal_hz = 20000000;
     b->chip = avr_chip_new(avr_chip_spec("m328p"), &chip);
     avr_chip_memory(b->chip, AVR_FUSES, NULL)[0] = 0xff;
     assert_int_equal(part_database_open(&b->parts, &b->error), STATUS_OK);
@@ -191,6 +192,93 @@ static void every_way_of_writing_leaves_the_chip_as_wanted(void **state)
     }
 }
 
+static enum status write_memory(struct bench *b, const struct memory *m, uint8_t *data, size_t size)
+{
+    context_begin(&b->context, STEP_WRITE, m, (uint32_t)size);
+    const enum status status = buspirate_driver.write(&b->programmer, m, 0, data, size, &b->error);
+    context_end(&b->context, status);
+    return status;
+}
+
+/* What a job asks the chip beforehand shows that the timer holds each answer. */
+static struct bench *bench_held(uint32_t baud)
+{
+    const struct pirate_options options = {.holds = true};
+    struct isp_exchange signature = {.mosi = {0x30, 0x00, 0x00, 0x00}};
+    struct bench *b = bench_new(&options);
+    b->config.baud = baud;
+    assert_int_equal(open_and_enter(b), STATUS_OK);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(programmer_exchange(&b->programmer, &signature, 1, &b->error), STATUS_OK);
+    return b;
+}
+
+/* Answers that wait for the timer are not waited for; the rate goes to where that is possible. */
+static void held_answers_are_not_waited_for(void **state)
+{
+    enum { SIZE = 16384 };
+    static uint8_t data[SIZE];
+    (void)state;
+    fill(data, SIZE);
+    memset(data + 256, 0xff, 128);
+    struct bench *b = bench_held(0);
+    const uint64_t blocks = b->pirate.blocks;
+    if (transfer(b, true, 0, data, SIZE) != STATUS_OK)
+        fail_msg("%s", b->error.text);
+    assert_int_equal(b->pirate.baud, 1000000);
+    assert_int_equal(b->pirate.blocks, blocks); /* bulk transfers instead */
+    assert_memory_equal(flash_of(b), data, SIZE);
+    assert_int_equal(avr_chip_stats(b->chip)->busy_violations, 0);
+    assert_int_equal(avr_chip_stats(b->chip)->undefined, 0);
+    bench_free(b);
+}
+
+/* It says so by the poll in the stream; what came behind it is written again. */
+static void chip_slower_than_promised_is_met_in_the_stream(void **state)
+{
+    enum { SIZE = 1024 };
+    static uint8_t data[SIZE];
+    (void)state;
+    fill(data, SIZE);
+    struct bench *b = bench_held(1000000);
+    struct memory flash = *part_memory(b->programmer.part, MEMORY_FLASH);
+    flash.write_min_us = 3000;
+    assert_int_equal(write_memory(b, &flash, data, SIZE), STATUS_OK);
+    assert_memory_equal(flash_of(b), data, SIZE);
+    assert_non_null(strstr(b->record.log, "takes longer to write"));
+
+    flash.write_us = 3000; /* a chip that is never done */
+    assert_int_equal(write_memory(b, &flash, data, SIZE), STATUS_TIMEOUT);
+    assert_non_null(strstr(b->error.text, "still busy"));
+    bench_free(b);
+}
+
+static void bus_pirate_5_refuses_what_it_would_misunderstand(void **state)
+{
+    static const char *const bad[] = {"rawfreq=1", "cpufreq=1000"};
+    const struct pirate_options options = {.legacy = true};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct bench *b = bench_new(&options);
+        b->config.options = &bad[i];
+        b->config.option_count = 1;
+        assert_int_equal(buspirate_adopt(&b->programmer, &b->pirate.base, &b->error),
+                         STATUS_UNSUPPORTED);
+        assert_non_null(strstr(b->error.text, "legacy"));
+        bench_free(b);
+    }
+}
+
+static void voltage_is_what_the_adc_has_seen(void **state)
+{
+    uint32_t millivolts = 0;
+    (void)state;
+    struct bench *b = bench_ready(&usual);
+    assert_int_equal(buspirate_driver.voltage(&b->programmer, &millivolts, &b->error), STATUS_OK);
+    assert_in_range(millivolts, 4900, 5000);
+    bench_free(b);
+}
+
 static void firmware_without_a_command_is_served_by_instructions(void **state)
 {
     const struct pirate_options bare = {.no_extended = true, .no_write_then_read = true};
@@ -207,7 +295,7 @@ static void sck_is_what_the_device_really_does(void **state)
     static const struct {
         uint32_t wanted, actual;
     } cases[] = {{2000000, 2000000}, {1999999, 1000000}, {187500, 125000},
-                 {31250, 31250},     {10000, 31250},     {9000000, 8000000}};
+                 {31250, 31250},     {10000, 31250},     {2700000, 2666667}};
     (void)state;
     struct bench *b = bench_ready(&usual);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -218,6 +306,42 @@ static void sck_is_what_the_device_really_does(void **state)
         assert_true(b->pirate.reset_low); /* setting it released RESET: programming mode again */
     }
     bench_free(b);
+}
+
+static void chip_that_does_not_follow_a_new_sck_is_told(void **state)
+{
+    uint32_t hz = 0;
+    (void)state;
+    struct bench *b = bench_ready(&usual);
+    assert_int_equal(buspirate_driver.set_sck(&b->programmer, 9000000, &hz, &b->error),
+                     STATUS_NO_TARGET);
+    assert_int_equal(buspirate_driver.set_sck(&b->programmer, 2000000, &hz, &b->error), STATUS_OK);
+    assert_int_equal(hz, 2000000);
+    bench_free(b);
+}
+
+/* 64 is 2 MHz or 50 kHz. A host or device that stalls makes either look slow: then only what is the
+ * same everywhere is used. */
+static void order_of_speeds_is_proven_by_what_is_fast(void **state)
+{
+    static const struct {
+        bool sorted, slow;
+        uint32_t wanted, actual;
+    } cases[] = {{false, false, 1999999, 1000000}, {true, false, 1999999, 1333333},
+                 {false, false, 2700000, 2666667}, {true, false, 2700000, 2666667},
+                 {false, true, 2700000, 1000000},  {true, true, 2700000, 1000000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct pirate_options options = {.sorted = cases[i].sorted, .stalls = cases[i].slow};
+        uint32_t hz = 0;
+        struct bench *b = bench_ready(&options);
+        assert_int_equal(buspirate_driver.set_sck(&b->programmer, cases[i].wanted, &hz, &b->error),
+                         STATUS_OK);
+        if (hz != cases[i].actual || b->pirate.half_ns != UINT64_C(500000000) / hz)
+            fail_msg("case %zu: %lu Hz, in truth %lu", i, (unsigned long)hz,
+                     (unsigned long)(500000000 / b->pirate.half_ns));
+        bench_free(b);
+    }
 }
 
 static void options_are_strict(void **state)
@@ -292,8 +416,14 @@ static void every_step_may_fail(void **state)
             leave_after(b);
             if (b->clock.now_us - begin_us > LONGEST_US)
                 fail_msg("fault %zu at %zu: endless", f, at);
-            if (faults[f] != PIRATE_SILENCE && faults[f] != PIRATE_UNPLUG && b->pirate.reset_low)
+            const bool passes = faults[f] != PIRATE_SILENCE && faults[f] != PIRATE_UNPLUG;
+            if (passes && b->pirate.reset_low)
                 fail_msg("fault %zu at %zu: RESET stays low", f, at);
+            if (passes && (b->pirate.mode != PIRATE_TERMINAL || b->pirate.baud != 115200))
+                fail_msg("fault %zu at %zu: mode %d at %lu baud; %s", f, at, (int)b->pirate.mode,
+                         (unsigned long)b->pirate.baud, b->record.log);
+            if (passes && avr_chip_stats(b->chip)->interrupted != 0)
+                fail_msg("fault %zu at %zu: a write was interrupted", f, at);
             bench_free(b);
         }
     }
@@ -325,8 +455,14 @@ int main(void)
         cmocka_unit_test(slower_rates_serve_where_the_host_has_no_others),
         cmocka_unit_test(users_rate_is_kept_or_refused),
         cmocka_unit_test(every_way_of_writing_leaves_the_chip_as_wanted),
+        cmocka_unit_test(held_answers_are_not_waited_for),
+        cmocka_unit_test(chip_slower_than_promised_is_met_in_the_stream),
+        cmocka_unit_test(bus_pirate_5_refuses_what_it_would_misunderstand),
+        cmocka_unit_test(voltage_is_what_the_adc_has_seen),
         cmocka_unit_test(firmware_without_a_command_is_served_by_instructions),
         cmocka_unit_test(sck_is_what_the_device_really_does),
+        cmocka_unit_test(chip_that_does_not_follow_a_new_sck_is_told),
+        cmocka_unit_test(order_of_speeds_is_proven_by_what_is_fast),
         cmocka_unit_test(options_are_strict),
         cmocka_unit_test(every_step_may_fail),
         cmocka_unit_test(user_may_stop_at_every_step),
