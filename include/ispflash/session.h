@@ -269,7 +269,7 @@ bool session_voltage(const struct session *s, uint32_t *millivolts);
 
 /* One raw instruction of four bytes and its answer, for people who know what they do: nothing of it
  * is judged. What was known of the chip's content is forgotten, and its fuse and lock bytes are
- * read anew. */
+ * read anew once the chip is ready after whatever it was. */
 MUST_USE enum status session_instruction(struct session *s, const uint8_t mosi[4], uint8_t miso[4],
                                          struct error *e);
 

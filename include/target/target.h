@@ -145,8 +145,8 @@ bool target_lock_can_become(const struct target *t, const struct memory *m, uint
 bool target_lock_blocks_read(const struct target *t, uint8_t lock);
 bool target_lock_blocks_write(const struct target *t, uint8_t lock);
 
-/* One raw instruction and its answer, for people who know what they do; STATUS_UNSUPPORTED where
- * the family has no such thing. */
+/* One raw instruction and its answer, for people who know what they do; the chip is ready again
+ * then, whatever it was. STATUS_UNSUPPORTED where the family has no such thing. */
 MUST_USE enum status target_instruction(struct target *t, const uint8_t mosi[4], uint8_t miso[4],
                                         struct error *e);
 

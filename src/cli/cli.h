@@ -14,9 +14,10 @@
 
 /* All that a run takes from the process it is in. main() alone looks there. */
 struct surroundings {
-    const char *program;     /* as called, without folders */
-    FILE *results, *talk;    /* standard output and standard error */
-    FILE *input;             /* standard input, for answers */
+    const char *program;  /* as called, without folders */
+    FILE *results, *talk; /* standard output and standard error */
+    FILE *input;          /* standard input, for answers */
+    bool input_is_terminal, results_are_terminal;
     bool can_ask;            /* a person is there to answer: both ends are a terminal */
     bool talk_is_terminal;   /* one that takes escape sequences */
     unsigned columns;        /* of that terminal; 0: unknown */
@@ -27,6 +28,7 @@ struct surroundings {
     const char *force_color; /* $CLICOLOR_FORCE */
     const char *(*variable)(const char *name); /* $ISPFLASH_...; NULL: there are none */
     const volatile sig_atomic_t *cancel;       /* the number of the signal that came */
+    void (*forget_interrupt)(void); /* an interrupt was heeded and is over; may be NULL */
 };
 
 struct cli {

@@ -8,6 +8,7 @@
 #include "ispflash/format.h"
 #include "options.h"
 #include "programmer/programmer.h"
+#include "terminal/terminal.h"
 
 enum { HELP_COLUMN = 26, HELP_WIDTH = 80 };
 
@@ -153,7 +154,8 @@ static void topic_formats(FILE *out)
 static const struct topic {
     const char *name;
     void (*print)(FILE *out);
-} topics[] = {{"exit-codes", topic_exit_codes}, {"formats", topic_formats}};
+} topics[] = {
+    {"exit-codes", topic_exit_codes}, {"formats", topic_formats}, {"terminal", terminal_list}};
 
 enum status help_topic(FILE *out, const char *topic, struct error *e)
 {

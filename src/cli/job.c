@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/nearest.h"
 #include "ispflash/part.h"
@@ -90,14 +91,30 @@ static enum status check_exit_options(const struct text_list *list, unsigned *fl
 
 /* --- operations ----------------------------------------------------------------------------- */
 
-/* True if a read that stands before operation `index` makes its file. */
+/* True if these commands may make the file: one of them names it, or a person may, and it is not
+ * there. */
+static bool may_make(const struct terminal *t, const char *file)
+{
+    bool person = false;
+    for (size_t i = 0; i < t->task_count; i++) {
+        person = person || t->tasks[i].kind == TASK_TERMINAL;
+        if (t->tasks[i].kind == TASK_COMMAND && strstr(t->tasks[i].text, file) != NULL)
+            return true;
+    }
+    return person && access(file, F_OK) != 0;
+}
+
+/* True if a read or a command that stands before operation `index` makes its file. */
 static bool is_made_earlier(const struct cli_job *j, size_t index)
 {
     const struct update *u = &j->updates[index];
     if (u->format == FORMAT_IMMEDIATE || strcmp(u->file, "-") == 0)
         return false;
     for (size_t i = 0; i < index; i++)
-        if (j->updates[i].kind == OPERATION_READ && strcmp(j->updates[i].file, u->file) == 0)
+        if (j->operations[i].kind == OPERATION_READ && strcmp(j->updates[i].file, u->file) == 0)
+            return true;
+    for (size_t i = 0; i < j->terminal_count; i++)
+        if (may_make(&j->terminals[i], u->file))
             return true;
     return false;
 }
@@ -107,9 +124,13 @@ static enum status check_standard_input(const struct cli_job *j, struct error *e
     size_t uses = 0;
     for (size_t i = 0; i < j->count; i++) {
         const struct update *u = &j->updates[i];
-        if (u->kind != OPERATION_READ && u->format != FORMAT_IMMEDIATE && strcmp(u->file, "-") == 0)
+        if (u->file != NULL && u->kind != OPERATION_READ && u->format != FORMAT_IMMEDIATE &&
+            strcmp(u->file, "-") == 0)
             uses++;
     }
+    for (size_t i = 0; i < j->terminal_count; i++)
+        for (size_t k = 0; k < j->terminals[i].task_count; k++)
+            uses += j->terminals[i].tasks[k].kind == TASK_TERMINAL ? 1 : 0;
     if (uses > 1)
         return error_set(e, STATUS_USAGE,
                          "standard input can be read once, but %zu operations want it", uses);
@@ -124,9 +145,10 @@ static const char *source_name(const struct update *u, const char *argument)
     return strcmp(u->file, "-") == 0 ? "standard input" : u->file;
 }
 
-static void add_operation(struct cli_job *j, const struct settings *s, size_t index, unsigned allow)
+/* What j->updates[index] says, which was parsed from `argument`. */
+static void add_operation(struct cli_job *j, const struct settings *s, size_t index,
+                          const char *argument, unsigned allow)
 {
-    const char *argument = s->tasks[index].text;
     const struct update *u = &j->updates[index];
     struct operation *o = &j->operations[index];
     *o = (struct operation){.kind = u->kind, .memory = u->memory};
@@ -148,6 +170,20 @@ static void add_operation(struct cli_job *j, const struct settings *s, size_t in
     o->source = &j->sources[index].source;
 }
 
+/* All -T and -t in a row are one operation, from task `first` on; returns how many they are. */
+static size_t add_commands(struct cli_job *j, const struct settings *s, size_t first,
+                           unsigned allow)
+{
+    size_t count = 0;
+    while (first + count < s->task_count && s->tasks[first + count].kind != TASK_UPDATE)
+        count++;
+    struct terminal *t = &j->terminals[j->terminal_count++];
+    terminal_init(t, &j->job, &s->tasks[first], count, allow);
+    j->operations[j->count++] =
+        (struct operation){.kind = OPERATION_COMMANDS, .commands = &t->commands};
+    return count;
+}
+
 static enum status add_operations(struct cli_job *j, const struct settings *s, unsigned allow,
                                   struct error *e)
 {
@@ -155,16 +191,18 @@ static enum status add_operations(struct cli_job *j, const struct settings *s, u
     j->operations = calloc(s->task_count, sizeof *j->operations);
     j->sources = calloc(s->task_count, sizeof *j->sources);
     j->destinations = calloc(s->task_count, sizeof *j->destinations);
+    j->terminals = calloc(s->task_count, sizeof *j->terminals);
     if (j->updates == NULL || j->operations == NULL || j->sources == NULL ||
-        j->destinations == NULL)
+        j->destinations == NULL || j->terminals == NULL)
         return error_set(e, STATUS_NO_MEMORY, "no memory for the operations");
-    for (size_t i = 0; i < s->task_count; i++) {
-        if (s->tasks[i].kind != TASK_UPDATE)
-            return error_set(e, STATUS_UNSUPPORTED, "-%c: interactive commands are not there yet",
-                             s->tasks[i].kind == TASK_TERMINAL ? 't' : 'T');
-        TRY(update_parse(s->tasks[i].text, &j->updates[i], e));
+    for (size_t i = 0; i < s->task_count;) {
+        if (s->tasks[i].kind != TASK_UPDATE) {
+            i += add_commands(j, s, i, allow);
+            continue;
+        }
+        TRY(update_parse(s->tasks[i].text, &j->updates[j->count], e));
         j->count++;
-        add_operation(j, s, i, allow);
+        add_operation(j, s, j->count - 1, s->tasks[i++].text, allow);
     }
     return check_standard_input(j, e);
 }
@@ -272,6 +310,14 @@ enum status cli_job_init(struct cli_job *j, const struct settings *s, const stru
     return STATUS_OK;
 }
 
+void cli_job_open_terminals(struct cli_job *j, struct cli *cli, struct context *context)
+{
+    for (size_t i = 0; i < j->terminal_count; i++) {
+        j->terminals[i].cli = cli;
+        j->terminals[i].context = context;
+    }
+}
+
 void cli_job_free(struct cli_job *j)
 {
     for (size_t i = 0; i < j->count; i++) {
@@ -285,5 +331,6 @@ void cli_job_free(struct cli_job *j)
     free(j->operations);
     free(j->sources);
     free(j->destinations);
+    free(j->terminals);
     *j = (struct cli_job){0};
 }

@@ -47,12 +47,15 @@ static bool takes_utf8(void)
 
 int main(int argc, char **argv)
 {
+    (void)setlocale(LC_CTYPE, ""); /* for the line editor: what a character is */
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     const struct surroundings around = {
         .program = argc > 0 ? base_name(argv[0]) : "ispflash",
         .results = stdout,
         .talk = stderr,
         .input = stdin,
+        .input_is_terminal = isatty(STDIN_FILENO) != 0,
+        .results_are_terminal = is_terminal(STDOUT_FILENO),
         .can_ask = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0,
         .talk_is_terminal = is_terminal(STDERR_FILENO),
         .columns = terminal_columns(STDERR_FILENO),
@@ -63,6 +66,7 @@ int main(int argc, char **argv)
         .force_color = getenv("CLICOLOR_FORCE"),
         .variable = variable,
         .cancel = signals_catch(),
+        .forget_interrupt = signals_forget_interrupt,
     };
     return cli_main(&around, argc, argv);
 }

@@ -121,6 +121,7 @@ enum status run_settings(struct run *r, struct error *e)
     enum status status = cli_job_init(&j, &r->cli->settings, &r->conf, e);
     plan_reviewer_init(&reviewer, r->cli, NULL);
     j.job.reviewer = &reviewer.reviewer;
+    cli_job_open_terminals(&j, r->cli, &r->context);
     if (status == STATUS_OK)
         status = run_job(r, &j.job, e);
     cli_job_free(&j);

@@ -35,3 +35,10 @@ const volatile sig_atomic_t *signals_catch(void)
     (void)sigaction(SIGPIPE, &ignore, NULL);
     return &caught;
 }
+
+/* Others than an interrupt end the program and stay. */
+void signals_forget_interrupt(void)
+{
+    if (caught == SIGINT)
+        caught = 0;
+}

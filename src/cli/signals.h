@@ -9,4 +9,7 @@
  * first signal sets to its number. */
 const volatile sig_atomic_t *signals_catch(void);
 
+/* An interrupt was heeded and is over: the next signal is a first one again. */
+void signals_forget_interrupt(void);
+
 #endif

@@ -77,6 +77,7 @@ run 0 --version -v; out '^driver sim'; no_err
 run 0 help; out '--osccal'; no_err
 run 0 help exit-codes; out '^ 13  verify-mismatch'; no_err
 run 0 help formats; out '^i  Intel HEX'; no_err
+run 0 help terminal; out '^dump \[MEM'; out '^quit '; no_err
 run 2 help exit-code; no_out; err 'did you mean "exit-codes"'
 run 0 -c '?'; out '^sim '; no_err
 run 0 -p '?'; out '^m328p +ATmega328P +1E 95 0F$'; no_err
@@ -197,6 +198,23 @@ run 0 -c dryrun -p m328p -U fuse:w:0xff:m; err 'note: .*fuse'
 run 0 -c dryrun -p m328p -U eeprom:w:nothing.hex:i; err 'note:'; no_err 'error|fail|Erasing'
 run 0 -c dryrun -p m328p -suyY -r -E reset,vcc; err 'note: -E vcc'; err 'note: -E reset'; no_err 'error|fail'
 
+# --- the terminal -------------------------------------------------------------------------------
+run 0 -c sim -P term -p m328p -qq -T 'write eeprom 0 0xcafe "hi"; dump eeprom 0 8' -T sig
+out '^0000  fe ca 68 69 00 ff ff ff  '; out '^Device signature = 0x1e950f$'; no_err
+printf 'write flash 0 1 2 3\nsave flash 0 3 three.bin\n' >commands
+input=commands
+run 0 -c sim -P term -p m328p -qq -t -U flash:v:three.bin:r; no_err
+out '^ispflash> write flash 0 1 2 3$'
+input=/dev/null
+run 0 -c sim -P term -p m328p -T 'include commands'; err 'holds this already|of them there already'
+run 2 -c sim -P term -p m328p -T 'write eeprom 0 "abc'; err 'in the middle of a quoted string'
+run 12 -c sim -P term -p m328p -T 'config rstdisbl=gpio'; err -- '--allow reset-disable'
+name=avrdude
+input=commands
+run 0 -c sim -P term -p m328p -qq -t; out '^avrdude> write flash'
+input=/dev/null
+name=ispflash
+
 # --- nothing is written -------------------------------------------------------------------------
 run 0 -c dryrun -p m328p -qq -n -U flash:w:four.hex
 out '^:0400000001020304F2$'; out '^:00000001FF$'; no_err
@@ -225,8 +243,6 @@ run 2 halp; err 'did you mean "help"'
 run 2 -c sim -p m328p --allow reset-disabled; err 'did you mean "reset-disable"'
 run 2 -c sim -p m328p -E rest; err 'did you mean "reset"'
 run 2 -c sim -p m328p -x nonsense; err 'nonsense'
-run 17 -c sim -p m328p -t; err 'not there yet'
-run 17 -c sim -p m328p -T 'part'; err 'not there yet'
 run 17 -c sim -p m328p -O; err 'oscillator'
 run 17 -c dryrun -p m256rfr2 -U usersig:r:-:h; no_out; err 'reaches the user signature'; no_err Reading
 run 17 -c dryrun -p m256rfr2 -U usersig:w:1:m; err 'reaches the user signature'

@@ -36,14 +36,20 @@ void cli_bench_free(struct cli_bench *b)
     free(b);
 }
 
+/* Words end at blanks, those in back quotes at the next back quote. */
 static size_t split(char *line, char *words[WORDS_MAX])
 {
     static char program[] = "ispflash";
     size_t count = 0;
     words[count++] = program;
-    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+    while (*(line += strspn(line, " ")) != '\0') {
+        const char *const end = *line == '`' ? "`" : " ";
+        line += *line == '`' ? 1 : 0;
         assert_true(count < WORDS_MAX - 1);
-        words[count++] = word;
+        words[count++] = line;
+        line += strcspn(line, end);
+        if (*line != '\0')
+            *line++ = '\0';
     }
     words[count] = NULL;
     return count;
@@ -60,7 +66,7 @@ static void drain(FILE *stream, char *into, size_t capacity)
 
 int cli_run(struct cli_bench *b, const char *line)
 {
-    char copy[1024], *words[WORDS_MAX];
+    char copy[8192], *words[WORDS_MAX];
     FILE *results = tmpfile(), *talk = tmpfile(), *input = tmpfile();
     assert_true(strlen(line) < sizeof copy);
     (void)strcpy(copy, line);

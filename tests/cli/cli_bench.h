@@ -19,7 +19,8 @@ struct cli_bench {
 struct cli_bench *cli_bench_new(void);
 void cli_bench_free(struct cli_bench *b); /* takes the folder with it */
 
-/* Runs `ispflash LINE`, words separated by blanks; returns the exit code. */
+/* Runs `ispflash LINE`, words separated by blanks or held together by back quotes; returns the exit
+ * code. */
 int cli_run(struct cli_bench *b, const char *line);
 /* Fails the test, with what was said, unless it ends with that code. */
 void cli_expect(struct cli_bench *b, int code, const char *line);

@@ -162,8 +162,8 @@ static void what_cannot_be_is_refused(void **state)
         {"-csim --allow=resetdisable", STATUS_USAGE, "--allow resetdisable"},
         {"-csim -Enovc", STATUS_USAGE, "-E novc"},
         {"-csim -Uflash:w:- -Ueeprom:v:-", STATUS_USAGE, "standard input can be read once"},
-        {"-csim -Uflash:w:x -t", STATUS_UNSUPPORTED, "-t: interactive"},
-        {"-csim -Tpart", STATUS_UNSUPPORTED, "-T: interactive"},
+        {"-csim -Uflash:w:- -t", STATUS_USAGE, "standard input can be read once"},
+        {"-csim -t -Tpart -t", STATUS_USAGE, "standard input can be read once"},
         {"-csim -Uflash:w:x -Uflash:q:x", STATUS_USAGE, "-U flash:q:x"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/terminal/terminal.h"
 #include "support/test.h"
 
 static int read_manual(void **state)
@@ -75,6 +76,16 @@ static void every_command_is_in_the_manual(void **state)
     }
 }
 
+static void every_command_of_the_terminal_is_in_the_manual(void **state)
+{
+    for (size_t i = 0; i < terminal_command_count; i++) {
+        char item[64];
+        (void)snprintf(item, sizeof item, "Ic %s", terminal_commands[i].name);
+        if ((terminal_commands[i].flags & COMMAND_HIDDEN) == 0 && !has_item(*state, item))
+            fail_msg("the manual lacks .It %s", item);
+    }
+}
+
 static void every_exit_code_is_in_the_manual_word_for_word(void **state)
 {
     const char *manual = *state;
@@ -98,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_option_is_in_the_manual),
         cmocka_unit_test(every_command_is_in_the_manual),
+        cmocka_unit_test(every_command_of_the_terminal_is_in_the_manual),
         cmocka_unit_test(every_exit_code_is_in_the_manual_word_for_word),
     };
     return cmocka_run_group_tests(tests, read_manual, free_manual);

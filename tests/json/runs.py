@@ -31,7 +31,9 @@ RUNS = f"""
 13 {SIM} -U flash:v:four.hex
 14 {SIM} -x weak-cell=2 -U flash:w:page.bin:r
 16 {SIM} -x fail=unplug -x after=300 -U flash:w:page.bin:r
-17 {SIM} -t
+0  {SIM} -t
+0  {SIM} -P open -T part -T sig -U lfuse:r:-:h
+0  {SIM} -P open --dry-run -T part
 2  --json -Z
 2  -Z --json
 2  --json -c simm

@@ -152,6 +152,16 @@ static bool avr_lock_blocks_write(const struct target *t, uint8_t lock)
     return programmed_lock_bits(t, lock) != 0;
 }
 
+/* The longest that any instruction keeps the chip busy. */
+static uint32_t longest_us(const struct part *part)
+{
+    uint32_t longest = part->erase_us;
+    for (size_t i = 0; i < part->memory_count; i++)
+        if (part->memories[i].write_us > longest)
+            longest = part->memories[i].write_us;
+    return longest;
+}
+
 static enum status avr_instruction(struct target *t, const uint8_t mosi[4], uint8_t miso[4],
                                    struct error *e)
 {
@@ -159,6 +169,7 @@ static enum status avr_instruction(struct target *t, const uint8_t mosi[4], uint
     struct isp_exchange *item;
     TRY(avr_queue(t, &item, e));
     memcpy(item->mosi, mosi, 4);
+    item->wait_us = longest_us(t->part);
     self->segment = -1; /* it may have been Load Extended Address */
     TRY(avr_flush(t, e));
     memcpy(miso, self->queue[0].miso, 4);
