@@ -70,6 +70,11 @@ static bool take_runs(void *context, const char *value)
     return false;
 }
 
+static bool take_power_lost(void *context, const char *value)
+{
+    return desk_u32(value, &((struct settings *)context)->options.power_lost_at);
+}
+
 static const struct desk_option options[] = {
     {"set", "NAME=VALUE",
      "preset rdp, user, data0, data1 or wrp (32 bits), or what the chip says of itself:\n"
@@ -86,6 +91,8 @@ static const struct desk_option options[] = {
      "no-power, swd-cut (or the wires swapped), nrst-cut, no-erase, no-write, stuck-busy (2 s),\n"
      "      no-halt, no-sram; repeatable",
      take_fault},
+    {"lose-power-at", "N", "during the Nth erase or half-word the power is gone for good",
+     take_power_lost},
     {"bad-cell", "OFFSET:STUCK:VALUE", "bits of a flash byte that stick", take_bad_cell},
     {NULL, NULL, NULL, NULL},
 };

@@ -269,11 +269,16 @@ static const char *state_name(const struct stm32_chip *chip)
 void stm32_chip_dump(struct stm32_chip *chip, FILE *file)
 {
     static const char *const names[STM32_COUNT_COUNT] = {
-        "op.erase-page",     "op.erase-all",          "op.erase-options",  "op.half-word",
-        "op.option",         "count.resets",          "count.halts",       "core.instructions",
-        "count.pgerr",       "count.wrprterr",        "count.wrong-keys",  "count.locked-cr-writes",
-        "count.bus-errors",  "count.protected-reads", "count.interrupted", "count.undefined",
-        "count.core-faults", "count.watchdog-resets"};
+        "op.erase-page",      "op.erase-all",
+        "op.erase-options",   "op.half-word",
+        "op.option",          "count.resets",
+        "count.halts",        "core.instructions",
+        "count.pgerr",        "count.wrprterr",
+        "count.wrong-keys",   "count.locked-cr-writes",
+        "count.bus-errors",   "count.protected-reads",
+        "count.interrupted",  "count.undefined",
+        "count.core-faults",  "count.watchdog-resets",
+        "count.unmasked-runs"};
     fprintf(file, "part %s\n", chip->spec->name);
     static const char *const options[] = {"rdp",  "user", "data0", "data1",
                                           "wrp0", "wrp1", "wrp2",  "wrp3"};

@@ -61,6 +61,7 @@ struct stm32_chip_options {
     bool longest; /* flash operations take the data sheet's longest instead of typical times */
     enum stm32_firmware firmware;
     uint32_t firmware_after_us; /* from reset until it does what it does */
+    uint32_t power_lost_at;     /* the power is gone during this flash operation; 0: never */
 };
 
 /* A factory-fresh chip, powered, at time 0. Never NULL for a spec that is not NULL (aborts without

@@ -143,6 +143,11 @@ static void leave_halt(struct stm32_chip *chip)
     const bool runnable =
         (core->registers[STM32_XPSR] & 1u << 24) != 0 && core->registers[STM32_PC] < 0xf0000000;
     core->state = runnable ? STM32_CORE_RUNNING : STM32_CORE_LOCKED_UP;
+    /* Interrupts of the program in flash would take the core away from one in SRAM. */
+    const bool masked =
+        (core->dhcsr & C_MASKINTS) != 0 || (core->registers[STM32_SPECIAL] & 1) != 0;
+    if (runnable && stm32_core_in_sram(chip) && !masked)
+        chip->counts[STM32_COUNT_UNMASKED_RUNS]++;
     core->ps = chip->now_ns * 1000;
     core->stepping = (core->dhcsr & C_STEP) != 0;
     if (runnable && !stm32_core_in_sram(chip)) {

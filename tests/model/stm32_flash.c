@@ -76,6 +76,10 @@ static void begin(struct stm32_chip *chip, struct stm32_bank *bank, enum stm32_o
     bank->busy_until_ns = chip->now_ns + ns;
     chip->flash_ns += ns;
     stm32_trace(chip, "%s %05x %04x", names[op], offset, value);
+    if (++chip->operations == chip->options.power_lost_at) {
+        chip->faults[STM32_FAULT_NO_POWER] = true;
+        stm32_flash_reset(chip);
+    }
 }
 
 static void apply_bad_cells(struct stm32_chip *chip)

@@ -112,6 +112,7 @@ enum stm32_count {
     STM32_COUNT_UNDEFINED,
     STM32_COUNT_CORE_FAULTS,
     STM32_COUNT_WATCHDOG_RESETS,
+    STM32_COUNT_UNMASKED_RUNS,
     STM32_COUNT_COUNT
 };
 
@@ -143,6 +144,7 @@ struct stm32_chip {
     uint32_t ppb[STM32_PPB_SIZE / 4];
     uint32_t dbgmcu_cr;
     uint64_t flash_ns; /* in operations */
+    uint32_t operations;
     uint64_t counts[STM32_COUNT_COUNT];
     FILE *trace;
 };

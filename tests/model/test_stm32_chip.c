@@ -159,6 +159,27 @@ static void a_reset_during_an_erase_leaves_a_page_in_pieces(void **state)
     stm32_chip_free(b.chip);
 }
 
+static void an_erase_that_loses_its_power_is_never_heard_of_again(void **state)
+{
+    (void)state;
+    const struct stm32_chip_options options = {.power_lost_at = 2};
+    struct bench b = {.chip = stm32_chip_new(stm32_chip_spec("stm32f103c8"), &options)};
+    memset(flash(&b), 0, 2048);
+    unlock(&b);
+    set(&b, CR, 2);
+    set(&b, AR, FLASH);
+    set(&b, CR, 0x42);
+    wait_ready(&b);
+    set(&b, AR, FLASH + 1024);
+    set(&b, CR, 0x42);
+    uint32_t value;
+    assert_int_equal(get(&b, SR, 4, &value), STM32_ACK_NONE);
+    assert_int_equal(value, 0);
+    assert_int_equal(flash(&b)[0], 0xff);
+    assert_int_not_equal(flash(&b)[1024], 0xff);
+    stm32_chip_free(b.chip);
+}
+
 static void the_second_bank_of_an_xl_part_works_by_itself(void **state)
 {
     (void)state;
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(write_protected_pages_are_neither_erased_nor_programmed),
         cmocka_unit_test(the_last_bit_of_wrpr_protects_all_that_is_left),
         cmocka_unit_test(a_reset_during_an_erase_leaves_a_page_in_pieces),
+        cmocka_unit_test(an_erase_that_loses_its_power_is_never_heard_of_again),
         cmocka_unit_test(the_second_bank_of_an_xl_part_works_by_itself),
         cmocka_unit_test(a_bad_cell_raises_no_flag),
         cmocka_unit_test(option_bytes_act_after_the_reset),
