@@ -1,10 +1,9 @@
-/* `ispflash info` and `ispflash diff`: what a file holds, and in what two differ. */
+/* `ispflash info`: what files hold. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "cli.h"
 #include "image_file.h"
-#include "job.h"
 #include "run.h"
 #include "sums.h"
 
@@ -19,6 +18,8 @@ static const struct region {
     {"lock", 0x830000, 0x840000},    {"signature", 0x840000, 0x850000},
     {"usersig", 0x850000, 0x860000}, {"beyond any memory", 0x860000, UINT64_C(0x100000000)},
 };
+
+enum { REGIONS = sizeof regions / sizeof regions[0] };
 
 /* One region's share of the image. */
 struct share {
@@ -43,26 +44,19 @@ static struct share share_of(const struct image *image, const struct region *reg
     return share;
 }
 
-static void put_ranges(FILE *out, const struct image *image, const struct share *share)
+/* The next range of the share at or beyond `*from`, which moves behind it. */
+static bool next_range(const struct image *image, const struct share *share, uint64_t *from,
+                       uint32_t *address, uint64_t *size)
 {
     struct extent x;
-    for (uint64_t from = share->low; from < share->end && image_next(image, from, &x);) {
-        const uint64_t end = (uint64_t)x.address + x.size;
-        const uint64_t stop = end < share->end ? end : share->end;
-        (void)fprintf(out, "    0x%06" PRIx32 "-0x%06" PRIx64 " %7" PRIu64 " bytes\n", x.address,
-                      stop - 1, stop - x.address);
-        from = stop;
-    }
-}
-
-/* Of the bytes as a raw file has them: from the first to the last, holes as 0xff. */
-static void put_sums(FILE *out, const struct image *image, const struct share *share)
-{
-    struct sums sums;
-    if (sums_of(image, share->low, share->end, &sums))
-        (void)fprintf(out, "    CRC-32 %08" PRIx32 "\n    SHA-256 %s\n", sums.crc32, sums.sha256);
-    else
-        (void)fputs("    CRC-32, SHA-256: the ranges lie too far apart\n", out);
+    if (*from >= share->end || !image_next(image, *from, &x) || x.address >= share->end)
+        return false;
+    const uint64_t end = (uint64_t)x.address + x.size;
+    const uint64_t stop = end < share->end ? end : share->end;
+    *address = x.address;
+    *size = stop - x.address;
+    *from = stop;
+    return true;
 }
 
 /* --- which chips ---------------------------------------------------------------------------- */
@@ -80,22 +74,42 @@ static bool is_boot_section(const struct part *part, const struct memory *flash,
     return false;
 }
 
-static enum status put_part(FILE *out, const struct part *part, const struct share *share)
+enum fit { FIT_NO_FLASH, FIT_TOO_LARGE, FIT_BOOT_SECTION, FIT_FLASH };
+
+/* `*size`: of the boot section. */
+static enum fit fit_of(const struct part *part, const struct share *share, uint32_t *size)
 {
     const struct memory *flash = part_memory(part, MEMORY_FLASH);
-    uint32_t size;
     if (flash == NULL)
+        return FIT_NO_FLASH;
+    if (share->low < flash->base || share->end > (uint64_t)flash->base + flash->size)
+        return FIT_TOO_LARGE;
+    return is_boot_section(part, flash, share, size) ? FIT_BOOT_SECTION : FIT_FLASH;
+}
+
+/* --- for people ----------------------------------------------------------------------------- */
+
+static void put_part(FILE *out, const struct part *part, const struct share *share)
+{
+    const struct memory *flash = part_memory(part, MEMORY_FLASH);
+    uint32_t size = 0;
+    switch (fit_of(part, share, &size)) {
+    case FIT_NO_FLASH:
         (void)fprintf(out, "    the %s has no flash\n", part->name);
-    else if (share->low < flash->base || share->end > (uint64_t)flash->base + flash->size)
+        break;
+    case FIT_TOO_LARGE:
         (void)fprintf(out, "    does not fit the %s, which has %" PRIu32 " bytes\n", part->name,
                       flash->size);
-    else if (is_boot_section(part, flash, share, &size))
+        break;
+    case FIT_BOOT_SECTION:
         (void)fprintf(out, "    fits the boot section of %" PRIu32 " bytes of the %s\n", size,
                       part->name);
-    else
+        break;
+    case FIT_FLASH:
         (void)fprintf(out, "    fits the %s: %" PRIu64 "%% of its flash\n", part->name,
                       share->bytes * 100 / flash->size);
-    return STATUS_OK;
+        break;
+    }
 }
 
 /* Without -p: the chips with a boot section exactly there, and how many have the room. */
@@ -105,14 +119,11 @@ static enum status put_chips(FILE *out, struct part_database *parts, const struc
     size_t fitting = 0, listed = 0;
     for (size_t i = 0; i < part_count(parts); i++) {
         const struct part *part = NULL;
-        uint32_t size;
+        uint32_t size = 0;
         TRY(part_find(parts, part_entry_at(parts, i).id, &part, e));
-        const struct memory *flash = part_memory(part, MEMORY_FLASH);
-        if (flash == NULL || share->low < flash->base ||
-            share->end > (uint64_t)flash->base + flash->size)
-            continue;
-        fitting++;
-        if (!is_boot_section(part, flash, share, &size))
+        const enum fit fit = fit_of(part, share, &size);
+        fitting += fit == FIT_BOOT_SECTION || fit == FIT_FLASH;
+        if (fit != FIT_BOOT_SECTION)
             continue;
         (void)fprintf(out, "%s %s (%" PRIu32 ")", listed++ == 0 ? "    boot section of:" : ",",
                       part->name, size);
@@ -123,29 +134,134 @@ static enum status put_chips(FILE *out, struct part_database *parts, const struc
     return STATUS_OK;
 }
 
+static void put_share(FILE *out, const struct image *image, const char *name,
+                      const struct share *share)
+{
+    uint64_t from = share->low, size;
+    uint32_t address;
+    struct sums sums;
+    (void)fprintf(out, "  %s: %" PRIu64 " bytes in %u range%s, %" PRIu64 " in holes\n", name,
+                  share->bytes, share->ranges, share->ranges > 1 ? "s" : "",
+                  share->end - share->low - share->bytes);
+    while (next_range(image, share, &from, &address, &size))
+        (void)fprintf(out, "    0x%06" PRIx32 "-0x%06" PRIx64 " %7" PRIu64 " bytes\n", address,
+                      address + size - 1, size);
+    if (sums_of(image, share->low, share->end, &sums))
+        (void)fprintf(out, "    CRC-32 %08" PRIx32 "\n    SHA-256 %s\n", sums.crc32, sums.sha256);
+    else
+        (void)fputs("    CRC-32, SHA-256: the ranges lie too far apart\n", out);
+}
+
+static enum status put_text(struct run *r, const struct part *part, const struct image_file *file,
+                            const char *format, struct error *e)
+{
+    FILE *out = r->cli->around->results;
+    (void)fprintf(out, "%s: %s, %" PRIu32 " bytes\n", file->name, format, image_bytes(file->image));
+    for (size_t i = 0; i < REGIONS; i++) {
+        const struct share share = share_of(file->image, &regions[i]);
+        if (share.ranges == 0)
+            continue;
+        put_share(out, file->image, regions[i].name, &share);
+        if (i == 0 && part != NULL)
+            put_part(out, part, &share);
+        else if (i == 0)
+            TRY(put_chips(out, r->parts, &share, e));
+    }
+    return STATUS_OK;
+}
+
+/* --- for programs --------------------------------------------------------------------------- */
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *share_object(const struct image *image, const char *name, const struct share *share)
+{
+    json_t *o = json_object(), *ranges = json_array();
+    uint64_t from = share->low, size;
+    uint32_t address;
+    char crc[9] = "";
+    struct sums sums;
+    const bool known = sums_of(image, share->low, share->end, &sums);
+    while (next_range(image, share, &from, &address, &size)) {
+        json_t *range = json_object();
+        set(range, "address", number(address));
+        set(range, "bytes", number(size));
+        (void)json_array_append_new(ranges, range);
+    }
+    (void)snprintf(crc, sizeof crc, "%08" PRIx32, sums.crc32);
+    set(o, "memory", json_text(name));
+    set(o, "bytes", number(share->bytes));
+    set(o, "holes", number(share->end - share->low - share->bytes));
+    set(o, "ranges", ranges);
+    set(o, "crc32", known ? json_text(crc) : json_null());
+    set(o, "sha256", known ? json_text(sums.sha256) : json_null());
+    return o;
+}
+
+/* Of the part that is named, or of all that have the room. */
+static enum status fits_array(struct run *r, const struct part *named, const struct share *share,
+                              json_t *array, struct error *e)
+{
+    for (size_t i = 0; i < (named != NULL ? 1 : part_count(r->parts)); i++) {
+        const struct part *part = named;
+        uint32_t size = 0;
+        if (named == NULL)
+            TRY(part_find(r->parts, part_entry_at(r->parts, i).id, &part, e));
+        const enum fit fit = fit_of(part, share, &size);
+        if (fit != FIT_FLASH && fit != FIT_BOOT_SECTION)
+            continue;
+        json_t *o = json_object();
+        set(o, "part", json_text(part->name));
+        set(o, "boot_section", fit == FIT_BOOT_SECTION ? number(size) : json_null());
+        (void)json_array_append_new(array, o);
+    }
+    return STATUS_OK;
+}
+
+static enum status put_json(struct run *r, const struct part *part, const struct image_file *file,
+                            const char *format, struct error *e)
+{
+    json_t *o = json_begin("file"), *shares = json_array(), *fits = json_array();
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < REGIONS && status == STATUS_OK; i++) {
+        const struct share share = share_of(file->image, &regions[i]);
+        if (share.ranges == 0)
+            continue;
+        (void)json_array_append_new(shares, share_object(file->image, regions[i].name, &share));
+        if (i == 0)
+            status = fits_array(r, part, &share, fits, e);
+    }
+    set(o, "name", json_text(file->name));
+    set(o, "format", json_text(format));
+    set(o, "bytes", number(image_bytes(file->image)));
+    set(o, "memories", shares);
+    set(o, "fits", fits);
+    if (status == STATUS_OK)
+        json_line(r->cli->around->results, o);
+    else
+        json_decref(o);
+    return status;
+}
+
+/* --- the command ---------------------------------------------------------------------------- */
+
 static enum status put_file(struct run *r, const struct part *part, const char *text,
                             struct error *e)
 {
-    FILE *out = r->cli->around->results;
     struct image_file file = {0};
     const char *format = "";
-    enum status status = STATUS_OK;
     TRY(image_file_read(text, NULL, &r->context, &file, e));
     (void)format_known((char)file.format, &format);
-    (void)fprintf(out, "%s: %s, %" PRIu32 " bytes\n", file.name, format, image_bytes(file.image));
-    for (size_t i = 0; i < sizeof regions / sizeof regions[0] && status == STATUS_OK; i++) {
-        const struct share share = share_of(file.image, &regions[i]);
-        if (share.ranges == 0)
-            continue;
-        (void)fprintf(out, "  %s: %" PRIu64 " bytes in %u range%s, %" PRIu64 " in holes\n",
-                      regions[i].name, share.bytes, share.ranges, share.ranges > 1 ? "s" : "",
-                      share.end - share.low - share.bytes);
-        put_ranges(out, file.image, &share);
-        put_sums(out, file.image, &share);
-        if (i == 0)
-            status =
-                part != NULL ? put_part(out, part, &share) : put_chips(out, r->parts, &share, e);
-    }
+    const enum status status =
+        (r->cli->settings.json ? put_json : put_text)(r, part, &file, format, e);
     image_file_free(&file);
     return status;
 }
@@ -162,158 +278,6 @@ enum status command_info(struct cli *cli, struct error *e)
         status = part_find(r.parts, s->part, &part, e);
     for (size_t i = 0; i < s->operands.count && status == STATUS_OK; i++)
         status = put_file(&r, part, s->operands.items[i], e);
-    run_close(&r);
-    return status;
-}
-
-/* --- differences ---------------------------------------------------------------------------- */
-
-static const char *put_byte(const struct image *image, uint64_t address, char text[4])
-{
-    uint8_t byte;
-    if (!image_get(image, (uint32_t)address, &byte))
-        return "--";
-    (void)snprintf(text, 4, "%02x", byte);
-    return text;
-}
-
-static bool same_at(const struct image *a, const struct image *b, uint64_t at)
-{
-    uint8_t x = 0, y = 0;
-    const bool has_x = image_get(a, (uint32_t)at, &x), has_y = image_get(b, (uint32_t)at, &y);
-    return has_x == has_y && x == y;
-}
-
-/* The first byte at or beyond `from` that either holds. False: there is none. */
-static bool next_held(const struct image *a, const struct image *b, uint64_t from, uint64_t *at)
-{
-    struct extent x, y;
-    const bool in_a = image_next(a, from, &x), in_b = image_next(b, from, &y);
-    if (in_a && in_b)
-        *at = x.address < y.address ? x.address : y.address;
-    else if (in_a || in_b)
-        *at = in_a ? x.address : y.address;
-    return in_a || in_b;
-}
-
-/* One line a run of differing bytes, with its first byte in both; returns how many differ. */
-static uint32_t put_differences(FILE *out, const struct image *a, const struct image *b)
-{
-    uint32_t count = 0;
-    for (uint64_t at = 0; next_held(a, b, at, &at);) {
-        char left[4], right[4];
-        const uint64_t first = at;
-        while (at <= UINT32_MAX && !same_at(a, b, at))
-            at++;
-        if (at == first) {
-            at++;
-            continue;
-        }
-        (void)fprintf(out, "0x%06" PRIx64 "-0x%06" PRIx64 " %7" PRIu64 " bytes, %s %s\n", first,
-                      at - 1, at - first, put_byte(a, first, left), put_byte(b, first, right));
-        count += (uint32_t)(at - first);
-    }
-    return count;
-}
-
-static enum status tell(struct run *r, const struct image_file *a, const char *other,
-                        const struct image *b, struct error *e)
-{
-    const uint32_t count = put_differences(r->cli->around->results, a->image, b);
-    if (count == 0)
-        return STATUS_OK;
-    return error_set(e, STATUS_VERIFY, "%s and %s differ in %" PRIu32 " bytes", a->name, other,
-                     count);
-}
-
-static enum status diff_files(struct run *r, struct error *e)
-{
-    const struct text_list *operands = &r->cli->settings.operands;
-    struct image_file a = {0}, b = {0};
-    enum status status = image_file_read(operands->items[0], NULL, &r->context, &a, e);
-    if (status == STATUS_OK)
-        status = image_file_read(operands->items[1], NULL, &r->context, &b, e);
-    if (status == STATUS_OK)
-        status = tell(r, &a, b.name, b.image, e);
-    image_file_free(&a);
-    image_file_free(&b);
-    return status;
-}
-
-/* Reads of the chip what the file holds. */
-static enum status read_same(struct session *s, const struct memory *flash,
-                             const struct image *wanted, struct image *into, struct error *e)
-{
-    struct extent x;
-    TRY(session_read_bytes(s, 1, e)); /* the lock bits tell whether reading is worth anything */
-    for (uint64_t at = 0; image_next(wanted, at, &x); at = (uint64_t)x.address + x.size)
-        TRY(session_read(s, flash, x.address, x.size, into, e));
-    return STATUS_OK;
-}
-
-static enum status diff_session(struct run *r, struct session *s, struct error *e)
-{
-    const struct settings *settings = &r->cli->settings;
-    struct image_file a = {0};
-    struct image *chip = image_new();
-    if (chip == NULL)
-        return error_set(e, STATUS_NO_MEMORY, "no memory for the chip's content");
-    enum status status =
-        session_connect(s, settings->part, settings->force ? SESSION_FORCE_SIGNATURE : 0u, e);
-    const struct memory *flash =
-        status == STATUS_OK ? part_memory(session_part(s), MEMORY_FLASH) : NULL;
-    if (status == STATUS_OK && flash == NULL)
-        status = error_set(e, STATUS_UNSUPPORTED, "the %s has no flash to compare with",
-                           session_part(s)->name);
-    if (status == STATUS_OK)
-        status = image_file_read(settings->operands.items[0], flash, &r->context, &a, e);
-    if (status == STATUS_OK)
-        status = read_same(s, flash, a.image, chip, e);
-    if (status == STATUS_OK)
-        status = session_disconnect(s, e);
-    if (status == STATUS_OK)
-        status = tell(r, &a, "the chip", chip, e);
-    image_file_free(&a);
-    image_free(chip);
-    return status;
-}
-
-static enum status diff_chip(struct run *r, struct error *e)
-{
-    struct cli_job j;
-    struct session *s = NULL;
-    struct image_file checked = {0};
-    if (strcmp(r->cli->settings.operands.items[0], "-") == 0)
-        return error_set(e, STATUS_USAGE, "diff against the chip needs a file, not standard input");
-    TRY(image_file_read(r->cli->settings.operands.items[0], NULL, &r->context, &checked, e));
-    image_file_free(&checked);
-    TRY(run_read_configuration(r, e));
-    enum status status = cli_job_init(&j, &r->cli->settings, &r->conf, e);
-    if (status == STATUS_OK)
-        status = run_default_port(r, &j.job.programmer, e);
-    if (status == STATUS_OK)
-        status = session_open(&j.job.programmer, r->parts, &r->context, &s, e);
-    if (status == STATUS_OK)
-        status = diff_session(r, s, e);
-    session_close(s);
-    cli_job_free(&j);
-    return status;
-}
-
-enum status command_diff(struct cli *cli, struct error *e)
-{
-    const struct settings *s = &cli->settings;
-    struct run r;
-    if (s->operands.count < 1 || s->operands.count > 2) {
-        (void)error_set(e, STATUS_USAGE, "diff takes two files, or one to compare with the chip");
-        error_hint(e, "ispflash diff FILE FILE, or ispflash diff FILE -c ID");
-        return STATUS_USAGE;
-    }
-    if (s->operands.count == 2)
-        TRY(options_check(s, "", "diff of two files", e));
-    enum status status = run_open(&r, cli, e);
-    if (status == STATUS_OK)
-        status = s->operands.count == 2 ? diff_files(&r, e) : diff_chip(&r, e);
     run_close(&r);
     return status;
 }

@@ -49,6 +49,47 @@ enum status image_file_read(const char *text, const struct memory *memory, struc
     return status;
 }
 
+static bool has_addresses(enum format format)
+{
+    return format == FORMAT_IHEX || format == FORMAT_IHEX_COMMENTS || format == FORMAT_SREC ||
+           format == FORMAT_ELF;
+}
+
+/* What has no addresses can only be meant for flash. */
+static enum status read_flash(const char *text, const struct part *part, struct context *c,
+                              struct image **images, struct error *e)
+{
+    const struct memory *flash = part_memory(part, MEMORY_FLASH);
+    struct image_file file = {0};
+    if (flash == NULL)
+        return error_set(e, STATUS_UNSUPPORTED, "the %s has no flash", part->name);
+    TRY(image_file_read(text, flash, c, &file, e));
+    images[flash - part->memories] = file.image;
+    file.image = NULL;
+    image_file_free(&file);
+    return STATUS_OK;
+}
+
+enum status image_file_read_all(const char *text, const struct part *part, struct context *c,
+                                struct image **images, struct error *e)
+{
+    struct update u = {0};
+    uint8_t *data = NULL;
+    TRY(parse(text, "flash:w:", &u, e));
+    struct format_input input = {.name = u.file, .format = u.format, .part = part};
+    enum format found = u.format;
+    enum status status = file_read(u.file, &data, &input.size, e);
+    input.data = data;
+    if (status == STATUS_OK && u.format == FORMAT_AUTO)
+        status = format_detect(&input, &found, e);
+    if (status == STATUS_OK)
+        status = has_addresses(found) ? format_read_multi(&input, part, c, images, e)
+                                      : read_flash(text, part, c, images, e);
+    free(data);
+    update_free(&u);
+    return status;
+}
+
 void image_file_free(struct image_file *file)
 {
     free(file->name);

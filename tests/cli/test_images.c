@@ -115,6 +115,64 @@ static void diff_reads_the_chip(void **state)
     cli_expect(b, 11, "diff app.hex -c sim -P chip");
 }
 
+/* All that a backup holds is compared, each memory by its own addresses. */
+static void diff_against_the_chip_looks_at_all_memories(void **state)
+{
+    struct cli_bench *b = *state;
+    cli_expect(b, 0, "-c sim -P chip -p m328p -U app.hex -U eeprom:w:1,2,3:m");
+    cli_expect(b, 0, "backup all.hex -c sim -P chip");
+    cli_expect(b, 0, "diff all.hex -c sim -P chip");
+    assert_string_equal(b->out, "");
+    cli_expect(b, 0,
+               "-c sim -P chip -p m328p -D -U eeprom:w:1,9,3:m -U hfuse:w:0xd8:m "
+               "-U efuse:w:0x05:m");
+    cli_expect(b, 13, "diff all.hex -c sim -P chip");
+    assert_string_equal(b->out, "eeprom 0x000001-0x000001       1 bytes, 02 09\n"
+                                "hfuse 0x000000-0x000000       1 bytes, d9 d8\n"
+                                "efuse 0x000000-0x000000       1 bytes, ff fd\n");
+    cli_assert_err(b, "all.hex and the chip differ in 3 bytes");
+    cli_write_text("data.hex", ":0200000400807A\n:0100000001FE\n:00000001FF\n");
+    cli_expect(b, 3, "diff data.hex -c sim -P chip");
+    cli_write_text("none.hex", ":00000001FF\n");
+    cli_expect(b, 3, "diff none.hex -c sim -P chip");
+    cli_assert_err(b, "holds nothing of a memory of the ATmega328P");
+}
+
+static void diff_takes_a_raw_file_for_flash(void **state)
+{
+    struct cli_bench *b = *state;
+    cli_expect(b, 0, "-c sim -P chip -p m328p -U app.hex");
+    cli_expect(b, 0, "convert app.hex -o app.bin:r");
+    cli_expect(b, 0, "diff app.bin:r -c sim -P chip");
+    cli_expect(b, 0, "diff app.bin -c sim -P chip");
+    cli_write_file("app.bin", (const uint8_t *)"\x01\x02\x03\x05", 4);
+    cli_expect(b, 13, "diff app.bin -c sim -P chip");
+    assert_string_equal(b->out, "flash 0x000003-0x000003       1 bytes, 05 04\n");
+}
+
+static void programs_get_info_and_differences_as_json(void **state)
+{
+    struct cli_bench *b = *state;
+    cli_expect(b, 0, "info boot.hex -p m328p --json");
+    assert_string_equal(
+        b->out,
+        "{\"schema\":1,\"event\":\"file\",\"name\":\"boot.hex\",\"format\":\"Intel HEX\","
+        "\"bytes\":4,\"memories\":[{\"memory\":\"flash\",\"bytes\":4,\"holes\":0,\"ranges\":"
+        "[{\"address\":32256,\"bytes\":4}],\"crc32\":\"90a8e328\",\"sha256\":"
+        "\"b23549dda157801533d1d272da5ff88683bf1fbe6ee46deb3066bf55f7d05507\"}],"
+        "\"fits\":[{\"part\":\"ATmega328P\",\"boot_section\":512}]}\n");
+    cli_expect(b, 0, "info boot.hex --json");
+    cli_assert_out(b, "{\"part\":\"ATmega328P\",\"boot_section\":512}");
+    assert_null(strstr(b->out, "ATtiny13"));
+    cli_write_text("other.hex", ":0400000001020305F1\n:00000001FF\n");
+    cli_expect(b, 13, "diff app.hex other.hex --json");
+    cli_assert_out(b, "{\"schema\":1,\"event\":\"unequal\",\"memory\":null,\"address\":3,"
+                      "\"bytes\":1,\"first\":4,\"second\":5}\n");
+    cli_assert_out(b, "\"event\":\"error\",\"class\":\"verify-mismatch\",\"exit_status\":13");
+    cli_expect(b, 13, "diff app.hex boot.hex --json");
+    cli_assert_out(b, "\"address\":32256,\"bytes\":4,\"first\":null,\"second\":10}");
+}
+
 static void options_that_mean_nothing_are_refused(void **state)
 {
     static const struct {
@@ -170,6 +228,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(info_tells_ranges_sums_and_chips, set_up, tear_down),
         cmocka_unit_test_setup_teardown(diff_tells_each_run_of_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(diff_reads_the_chip, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(diff_against_the_chip_looks_at_all_memories, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(diff_takes_a_raw_file_for_flash, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(programs_get_info_and_differences_as_json, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(options_that_mean_nothing_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_requests_are_named, set_up, tear_down),
     };
