@@ -49,12 +49,13 @@ static bool run_lists(struct cli *cli, struct part_database *parts, enum status 
 {
     const struct settings *s = &cli->settings;
     FILE *out = cli->as_avrdude ? cli->sink.options.stream : cli->around->results;
+    *status = STATUS_OK;
     if (asks_for_list(s->programmer) && asks_for_kinds(s->programmer))
         *status = list_kinds(out, e);
     else if (asks_for_list(s->programmer))
-        *status = list_programmers(out, e);
+        *status = (s->json ? list_programmers_json : list_programmers)(out, e);
     else if (asks_for_list(s->part))
-        *status = list_parts(out, parts, e);
+        (s->json ? list_parts_json : list_parts)(out, parts);
     else
         return false;
     cli->exit_code = cli->as_avrdude ? 1 : 0;
@@ -68,10 +69,11 @@ static bool run_plain_lists(struct cli *cli, const struct conf *conf, enum statu
     const struct settings *s = &cli->settings;
     const char *programmer = s->programmer != NULL ? s->programmer : conf->programmer;
     FILE *out = cli->as_avrdude ? cli->sink.options.stream : cli->around->results;
+    *status = STATUS_OK;
     if (asks_for_list(s->port))
-        *status = list_ports(out, e);
+        (s->json ? list_ports_json : list_ports)(out);
     else if (asks_for_extended_help(s) && programmer != NULL)
-        *status = list_extended(out, programmer, e);
+        *status = (s->json ? list_extended_json : list_extended)(out, programmer, e);
     else
         return false;
     return true;

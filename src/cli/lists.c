@@ -50,9 +50,8 @@ enum status list_kinds(FILE *out, struct error *e)
     return STATUS_OK;
 }
 
-enum status list_parts(FILE *out, struct part_database *parts, struct error *e)
+void list_parts(FILE *out, const struct part_database *parts)
 {
-    (void)e;
     for (size_t i = 0; i < part_count(parts); i++) {
         const struct part_entry entry = part_entry_at(parts, i);
         const char *id =
@@ -60,7 +59,6 @@ enum status list_parts(FILE *out, struct part_database *parts, struct error *e)
         (void)fprintf(out, "%-10s %-20s %02X %02X %02X\n", id, entry.name, entry.signature[0],
                       entry.signature[1], entry.signature[2]);
     }
-    return STATUS_OK;
 }
 
 static void print_port(const struct stream_port *port, void *user)
@@ -76,11 +74,9 @@ static void print_port(const struct stream_port *port, void *user)
     (void)fputc('\n', out);
 }
 
-enum status list_ports(FILE *out, struct error *e)
+void list_ports(FILE *out)
 {
-    (void)e;
     stream_list(print_port, out);
-    return STATUS_OK;
 }
 
 enum status list_extended(FILE *out, const char *id, struct error *e)

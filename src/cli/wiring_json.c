@@ -21,11 +21,14 @@ static json_t *wire_object(const struct wiring *w, enum board_wire wire)
 {
     const struct board_header *headers[WIRING_HEADERS_MAX];
     const size_t count = wiring_headers(w, headers);
-    json_t *o = json_object(), *pins = json_object();
+    json_t *o = json_object(), *pins = json_array();
     char chip_pin[WIRING_PIN_SIZE];
-    for (size_t i = 0; i < count; i++)
-        set(pins, headers[i]->id,
-            json_integer(board_header_pin(headers[i], board_wire_name(wire))));
+    for (size_t i = 0; i < count; i++) {
+        json_t *pin = json_object();
+        set(pin, "header", json_text(headers[i]->id));
+        set(pin, "pin", json_integer(board_header_pin(headers[i], board_wire_name(wire))));
+        (void)json_array_append_new(pins, pin);
+    }
     set(o, "wire", json_text(board_wire_name(wire)));
     set(o, "board_pin", json_text(w->board != NULL ? w->board->pins[wire] : NULL));
     set(o, "header_pins", pins);

@@ -149,7 +149,9 @@ static void programs_get_the_wires(void **state)
     assert_string_equal(json_string_value(json_object_get(miso, "chip_pin")), "PE1 (PDO)");
     assert_true(json_is_null(json_object_get(miso, "board_pin")));
     const json_t *pins = json_object_get(miso, "header_pins");
-    assert_int_equal(json_integer_value(json_object_get(pins, "isp10")), 9);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(pins, 0), "header")),
+                        "isp10");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(pins, 0), "pin")), 9);
     assert_true(json_array_size(json_object_get(o, "warnings")) > 0);
     json_decref(o);
 }

@@ -4,6 +4,8 @@ if(NOT PYTHON3)
 endif()
 set(json ${PYTHON3} -B ${CMAKE_SOURCE_DIR}/tests/json/validate.py
   ${CMAKE_SOURCE_DIR}/man/ispflash-json.schema.json $<TARGET_FILE:ispflash> --json)
+set(json_of ${json})
+list(REMOVE_ITEM json_of --json)
 set(memories -U flash:w:${images}/small.hex:i -U hfuse:w:0xd8:m -U lfuse:r:-:h -U signature:r:-:r)
 set(written --expect-flash ${images}/small.hex --expect fuse.high=0xd8)
 
@@ -34,4 +36,10 @@ if(LIBFTDI_FOUND)
     -- ${json} -c ft232h -p m328p ${memories})
   wire_test(json_of_an_ft232r usb_rig --device ft232r ${written}
     -- ${json} -c ft232r -p m328p ${memories})
+endif()
+wire_test(json_of_lists_with_an_arduino stk500_rig --port tty
+  -- ${json_of} list --json -- ${json} -P ?s)
+if(LIBUSB_FOUND)
+  wire_test(json_of_a_list_with_programmers usb_rig --also usbasp-clone --usb-fault permission
+    -- ${json_of} list --json)
 endif()
