@@ -130,7 +130,7 @@ static void missing_permission_is_told_from_absence(void **state)
     begin(&b);
     assert_int_equal(usb_open(&usbtiny, NULL, &b.context, &b.usb, &b.e), STATUS_PERMISSION);
     assert_non_null(strstr(b.e.text, "usbtiny at usb:1-1 is there, but may not be opened"));
-    assert_non_null(strstr(b.e.hint, "ATTR{idVendor}==\"1781\", ATTR{idProduct}==\"0c9f\""));
+    assert_non_null(strstr(b.e.hint, "ispflash udev"));
     struct seen seen = {0};
     assert_int_equal(usb_list(see, &seen, &b.e), STATUS_OK);
     assert_string_equal(seen.last.title, "USBtinyISP");
