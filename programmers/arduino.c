@@ -123,15 +123,10 @@ enum status arduino_adopt(struct programmer *p, struct stream *stream, struct er
 static enum status arduino_open(struct programmer *p, struct error *e)
 {
     struct stream *stream = NULL;
-    char found[128];
-    const char *port = p->config->port;
-    if (port == NULL || strcmp(port, "usb") == 0) {
-        TRY(stream_find(p->driver->serial_ids, found, sizeof found, e));
-        port = found;
-    }
     const uint32_t baud = p->config->baud != 0 ? p->config->baud : usual_rates[0];
     const struct stream_options options = {.baud = baud, .lines_alone = true};
-    TRY(stream_open(port, &options, p->context, &stream, e));
+    TRY(stream_open_or_find(p->config->port, p->driver->serial_ids, &options, p->context, &stream,
+                            e));
     return arduino_adopt(p, stream, e);
 }
 

@@ -542,14 +542,9 @@ enum status buspirate_adopt(struct programmer *p, struct stream *stream, struct 
 enum status buspirate_open(struct programmer *p, struct error *e)
 {
     struct stream *stream = NULL;
-    char found[128];
-    const char *port = p->config->port;
-    if (port == NULL || strcmp(port, "usb") == 0) {
-        TRY(stream_find(p->driver->serial_ids, found, sizeof found, e));
-        port = found;
-    }
     const uint32_t baud = p->config->baud != 0 ? p->config->baud : BUSPIRATE_USUAL_BAUD;
     const struct stream_options options = {.baud = baud};
-    TRY(stream_open(port, &options, p->context, &stream, e));
+    TRY(stream_open_or_find(p->config->port, p->driver->serial_ids, &options, p->context, &stream,
+                            e));
     return buspirate_adopt(p, stream, e);
 }

@@ -20,11 +20,14 @@ struct clock {
 /* The machine's monotonic clock. */
 struct clock *clock_system(void);
 
+struct recording; /* link/recording.h */
+
 struct context {
     struct clock *clock;
     struct sink *sink;                   /* NULL: nobody listens */
     const volatile sig_atomic_t *cancel; /* set by a signal handler; NULL: never */
     uint64_t deadline_us;                /* on the clock: time to give up; 0: never */
+    struct recording *recording;         /* what links record into or answer from; NULL: none */
     bool leaving;                        /* neither counts any longer: on the way out */
     uint64_t begin_us;                   /* event times are relative to this */
     uint64_t step_begin_us;              /* of the running step */

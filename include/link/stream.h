@@ -59,6 +59,11 @@ struct stream_usb_id {
 MUST_USE enum status stream_find(const struct stream_usb_id *ids, char *port, size_t capacity,
                                  struct error *e);
 
+/* stream_open() for a port that may be left out: NULL or "usb" is the one that stream_find()s. */
+MUST_USE enum status stream_open_or_find(const char *port, const struct stream_usb_id *ids,
+                                         const struct stream_options *options, struct context *c,
+                                         struct stream **out, struct error *e);
+
 /* A serial port the system knows; the strings are valid during the call only. */
 struct stream_port {
     const char *path;

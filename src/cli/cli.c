@@ -7,6 +7,7 @@
 
 #include "core/nearest.h"
 #include "help.h"
+#include "link/recording.h"
 
 /* Colour: what the option says, else NO_COLOR, else CLICOLOR_FORCE, else whether it is a terminal
  * (https://no-color.org, https://bixense.com/clicolors). */
@@ -162,6 +163,43 @@ static enum status show_version(struct cli *cli, struct error *e)
     return STATUS_OK;
 }
 
+/* The line as it was typed, for a comment: what a shell would not take as it stands is quoted. */
+static void put_line(char *out, size_t capacity, int argc, char *const *argv)
+{
+    size_t used = (size_t)snprintf(out, capacity, "ispflash %s:", ISPFLASH_VERSION);
+    for (int i = 1; i < argc && used < capacity; i++) {
+        const bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n'\"\\$`") == NULL;
+        used += (size_t)snprintf(out + used, capacity - used, plain ? " %s" : " '%s'", argv[i]);
+    }
+    for (char *c = out; *c != '\0'; c++)
+        if (*c == '\n')
+            *c = ' ';
+}
+
+static enum status open_recording(struct cli *cli, int argc, char *const *argv, struct error *e)
+{
+    const struct settings *s = &cli->settings;
+    char line[1024];
+    if (s->record != NULL && s->replay != NULL)
+        return error_set(e, STATUS_USAGE, "--record and --replay exclude each other");
+    if (s->replay != NULL)
+        return recording_open(s->replay, &cli->recording, e);
+    if (s->record == NULL)
+        return STATUS_OK;
+    put_line(line, sizeof line, argc, argv);
+    return recording_create(s->record, line, &cli->recording, e);
+}
+
+void cli_context(const struct cli *cli, struct context *c)
+{
+    const uint32_t timeout_s = cli->settings.timeout_s;
+    struct clock *clock = cli->recording != NULL ? recording_clock(cli->recording) : clock_system();
+    context_init(c, clock, cli->listener, cli->around->cancel);
+    c->recording = cli->recording;
+    if (timeout_s > 0)
+        c->deadline_us = c->begin_us + timeout_s * UINT64_C(1000000);
+}
+
 static enum status run(struct cli *cli, int argc, char *const *argv, struct error *e)
 {
     const struct command *command = NULL;
@@ -185,6 +223,7 @@ static enum status run(struct cli *cli, int argc, char *const *argv, struct erro
     if (command != NULL && command->run == NULL)
         TRY(expand_job(cli, argc, argv, &command, e));
     TRY(set_sink(cli, e));
+    TRY(open_recording(cli, argc, argv, e));
     if (command != NULL && command->options != NULL)
         TRY(options_check(&cli->settings, command->options, command->name, e));
     return command != NULL ? command->run(cli, e) : flash_run(cli, e);
@@ -197,6 +236,16 @@ static enum status flush_results(FILE *results, struct error *e)
     if ((fflush(results) == 0 && !ferror(results)) || errno == EPIPE)
         return STATUS_OK;
     return error_set(e, STATUS_OUTPUT, "standard output: %s", strerror(errno));
+}
+
+/* A run that came to its end may have come there another way than the recording. */
+static enum status close_recording(struct cli *cli, struct error *e)
+{
+    const enum status status = recording_close(cli->recording, e);
+    cli->recording = NULL;
+    if (status != STATUS_OK)
+        cli_error(cli, e);
+    return status;
 }
 
 /* What did not get into the log file can only be said elsewhere. */
@@ -253,6 +302,9 @@ int cli_main(const struct surroundings *around, int argc, char *const *argv)
             listen_in_json(&cli); /* the options were wrong */
         cli_error(&cli, &e);
     }
+    const enum status recorded = close_recording(&cli, &e);
+    if (status == STATUS_OK)
+        status = recorded;
     const enum status closed = close_logfile(&cli, &e);
     if (status == STATUS_OK)
         status = closed;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "config.h"
+#include "ispflash/context.h"
 #include "ispflash/error.h"
 #include "json_sink.h"
 #include "options.h"
@@ -35,13 +36,14 @@ struct cli {
     const struct surroundings *around;
     bool as_avrdude; /* called by that name */
     struct settings settings;
-    struct config config;  /* defaults and jobs */
-    struct text_sink sink; /* where messages go, for a person */
-    struct json_sink json; /* and for programs, with --json */
-    struct sink *listener; /* the one of the two that is asked for */
-    FILE *logfile;         /* NULL: none */
-    bool told;             /* the error has been shown already */
-    int exit_code;         /* of a run without an error */
+    struct config config;        /* defaults and jobs */
+    struct text_sink sink;       /* where messages go, for a person */
+    struct json_sink json;       /* and for programs, with --json */
+    struct sink *listener;       /* the one of the two that is asked for */
+    FILE *logfile;               /* NULL: none */
+    struct recording *recording; /* NULL: none */
+    bool told;                   /* the error has been shown already */
+    int exit_code;               /* of a run without an error */
 };
 
 /* A first word that is no option. */
@@ -59,6 +61,9 @@ extern const size_t command_count;
 
 /* Runs a whole command line; returns the exit code. */
 int cli_main(const struct surroundings *around, int argc, char *const *argv);
+
+/* A context for one run: the listener, the clock (a recording's if one is played), the limits. */
+void cli_context(const struct cli *cli, struct context *c);
 
 /* A note from the command line itself, and an error from before or outside a session. */
 void cli_log(const struct cli *cli, enum log_level level, const char *format, ...) PRINTF(3, 4);

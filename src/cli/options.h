@@ -49,6 +49,7 @@ struct settings {
     bool json, no_clock_boost, require_genuine;
     bool yes, dry_run, no_jtag, expect_usb, keep_eeprom;
     const char *rescue_file;
+    const char *record, *replay;
     enum erase_mode erase_mode;
     enum choice skip_if_same; /* --skip-if-same, --no-skip-if-same */
     unsigned quell, verbose, reconnect;

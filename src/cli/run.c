@@ -67,9 +67,7 @@ static enum status add_parts(const struct cli *cli, struct part_database *parts,
 enum status run_open(struct run *r, struct cli *cli, struct error *e)
 {
     *r = (struct run){.cli = cli};
-    context_init(&r->context, clock_system(), cli->listener, cli->around->cancel);
-    if (cli->settings.timeout_s > 0)
-        r->context.deadline_us = r->context.begin_us + cli->settings.timeout_s * UINT64_C(1000000);
+    cli_context(cli, &r->context);
     TRY(part_database_open(&r->parts, e));
     return add_parts(cli, r->parts, e);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ftdi_link.h"
+#include "recording_link.h"
 #include "usb_enumerate.h"
 #include "usb_link.h"
 
@@ -191,6 +192,8 @@ static const struct ftdi_ops channel_ops = {
 enum status ftdi_open(const struct usb_wanted *wanted, const char *port, unsigned channel,
                       struct context *c, struct ftdi **out, struct error *e)
 {
+    if (c->recording != NULL && c->recording->plays)
+        return replay_ftdi(wanted->programmer, channel, c, out, e);
     struct ftdi_channel *self = calloc(1, sizeof *self);
     if (self == NULL)
         return error_set(e, STATUS_NO_MEMORY, "out of memory");
@@ -207,5 +210,5 @@ enum status ftdi_open(const struct usb_wanted *wanted, const char *port, unsigne
                 self->base.info.release >> 8, self->base.info.release & 0xff, (int)('A' + channel),
                 self->base.info.title[0] == '\0' ? "" : ", ", self->base.info.title);
     *out = &self->base;
-    return STATUS_OK;
+    return c->recording != NULL ? record_ftdi(out, channel, e) : STATUS_OK;
 }

@@ -1,5 +1,6 @@
 /* From what the user calls a port to an open stream, and finding the port when nobody named one. */
 #include "link.h"
+#include "recording_link.h"
 
 #include <ctype.h>
 #include <libgen.h>
@@ -266,8 +267,8 @@ static enum status open_path(const char *path, const struct stream_options *opti
     return status;
 }
 
-enum status stream_open(const char *port, const struct stream_options *options, struct context *c,
-                        struct stream **out, struct error *e)
+static enum status open_named(const char *port, const struct stream_options *options,
+                              struct context *c, struct stream **out, struct error *e)
 {
     if (strncmp(port, "net:", 4) == 0)
         return net_open(port + 4, c, out, e);
@@ -277,4 +278,25 @@ enum status stream_open(const char *port, const struct stream_options *options, 
         return open_path(path, options, c, out, e);
     }
     return open_path(port, options, c, out, e);
+}
+
+enum status stream_open(const char *port, const struct stream_options *options, struct context *c,
+                        struct stream **out, struct error *e)
+{
+    if (c->recording != NULL && c->recording->plays)
+        return replay_stream(c, out, e);
+    TRY(open_named(port, options, c, out, e));
+    return c->recording != NULL ? record_stream(out, e) : STATUS_OK;
+}
+
+enum status stream_open_or_find(const char *port, const struct stream_usb_id *ids,
+                                const struct stream_options *options, struct context *c,
+                                struct stream **out, struct error *e)
+{
+    char found[128];
+    const bool plays = c->recording != NULL && c->recording->plays;
+    if (plays || (port != NULL && strcmp(port, "usb") != 0))
+        return stream_open(port, options, c, out, e);
+    TRY(stream_find(ids, found, sizeof found, e));
+    return stream_open(found, options, c, out, e);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "recording_link.h"
 #include "usb_enumerate.h"
 #include "usb_link.h"
 
@@ -210,6 +211,8 @@ static const struct usb_ops link_ops = {
 enum status usb_open(const struct usb_wanted *wanted, const char *port, struct context *c,
                      struct usb **out, struct error *e)
 {
+    if (c->recording != NULL && c->recording->plays)
+        return replay_usb(wanted->programmer, c, out, e);
     struct libusb_link *self = calloc(1, sizeof *self);
     if (self == NULL)
         return error_set(e, STATUS_NO_MEMORY, "out of memory");
@@ -226,5 +229,5 @@ enum status usb_open(const struct usb_wanted *wanted, const char *port, struct c
                 self->base.info.release & 0xff, self->base.info.title[0] == '\0' ? "" : ", ",
                 self->base.info.title);
     *out = &self->base;
-    return STATUS_OK;
+    return c->recording != NULL ? record_usb(out, e) : STATUS_OK;
 }

@@ -556,6 +556,15 @@ printf '[job x]\nprogrammer = sim\nverbosity = 2\n' >ispflash.conf
 run 3 -U flash:w:four.hex; err 'ispflash.conf:3: a job has no "verbosity"'
 rm ispflash.conf home/.config/ispflash/config
 
+# --- recordings: the simulated programmer has no wire ---------------------------------------------
+run 0 --record rec -c dryrun -p m8 -U flash:w:four.hex; grep -q '^# ispflash .*four.hex' rec ||
+    broken "the recording lacks its command"
+run 2 --record rec --replay rec -c dryrun; err 'exclude each other'
+run 3 --replay no-such -c dryrun -p m8 -U lfuse:r:-:h; err 'no-such: No such file'
+run 3 --replay four.hex -c dryrun -p m8 -U lfuse:r:-:h; err 'four.hex:1: not a recording'
+run 4 --record no/such -c dryrun -p m8 -U lfuse:r:-:h; err 'no/such: No such file'
+run 3 --replay rec -c usbasp -p m8 -U lfuse:r:-:h; err 'another way than rec at its end'
+
 # --- lines of other programs --------------------------------------------------------------------
 cp four.hex boot.hex
 cp our.conf avrdude.conf
