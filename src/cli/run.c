@@ -126,6 +126,16 @@ enum status run_settings(struct run *r, struct error *e)
     return status;
 }
 
+/* Of -E: not RESET, which is the session's to answer. */
+static bool is_pin(const char *word)
+{
+    static const char *const pins[] = {"vcc", "novcc", "d_high", "d_low"};
+    for (size_t i = 0; i < sizeof pins / sizeof pins[0]; i++)
+        if (strcmp(pins[i], word) == 0)
+            return true;
+    return false;
+}
+
 enum status run_check_settings(struct cli *cli, struct error *e)
 {
     const struct text_list *exits = &cli->settings.exit_options;
@@ -137,7 +147,7 @@ enum status run_check_settings(struct cli *cli, struct error *e)
                 "-r is for boot loaders that start when their port is touched at 1200 baud; "
                 "none of those is supported so far, so nothing is touched");
     for (size_t i = 0; i < exits->count; i++)
-        if (strstr(exits->items[i], "reset") == NULL) /* the session's to answer */
+        if (is_pin(exits->items[i]))
             cli_log(cli, LOG_NOTE,
                     "-E %s: no programmer supported so far drives that pin when it leaves",
                     exits->items[i]);

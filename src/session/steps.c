@@ -73,7 +73,7 @@ static void trim(const struct run *r, const struct memory *m, bool whole, struct
     if (end == 0)
         context_log(r->context, LOG_NOTE, "%s is blank: all of it is 0xff", m->name);
     if (!whole)
-        image_truncate(image, end);
+        image_truncate(image, end + (end & 1)); /* whole words */
 }
 
 bool run_is_for_several(const struct operation *o)
