@@ -129,6 +129,17 @@ static bool take_paced(void *context, const char *value)
     return true;
 }
 
+static bool take_each(void *context, const char *value)
+{
+    return desk_u32(value, &((struct desk *)context)->each);
+}
+
+static bool take_dumps(void *context, const char *value)
+{
+    ((struct desk *)context)->dumps = value;
+    return true;
+}
+
 static bool take_dump(void *context, const char *value)
 {
     (void)value;
@@ -157,6 +168,9 @@ static const struct desk_option options[] = {
     {"expect-eeprom", "FILE", "EEPROM is this and else 0xff", take_expect_eeprom},
     {"save-flash", "FILE", "write flash to a raw file at the end", take_save_flash},
     {"save-eeprom", "FILE", "write EEPROM to a raw file at the end", take_save_eeprom},
+    {"each", "N", "run the command N times, RIG_N being 1 to N, each time on a chip as preset",
+     take_each},
+    {"dumps", "FOLDER", "with --each: the chip after each run, as N.chip", take_dumps},
     {"dump", NULL, "print chip and counts at the end", take_dump},
     {"trace", "FILE", "every instruction as the chip sees it; -: stderr", take_trace},
     {NULL, NULL, NULL, NULL},
@@ -367,8 +381,79 @@ static bool wait_for(struct desk *desk, pid_t pid, int *status)
     return complain(desk, "does not end", desk->commands[0][0]);
 }
 
+/* --- One command many times ------------------------------------------------------------------ */
+
+static const char *const kept_names[] = {"flash", "eeprom", "fuses", "lock"};
+
+enum { KEPT = sizeof kept_names / sizeof *kept_names };
+
+/* What the chip was preset with. */
+struct kept {
+    uint8_t *bytes[KEPT]; /* owned; NULL: it has no such memory */
+};
+
+static void keep_chip(const struct desk *desk, struct kept *kept)
+{
+    for (size_t i = 0; i < KEPT; i++) {
+        size_t size = 0;
+        const uint8_t *bytes = desk->family->memory(desk->chip, kept_names[i], &size);
+        kept->bytes[i] = bytes != NULL ? malloc(size) : NULL;
+        if (kept->bytes[i] != NULL) {
+            memcpy(kept->bytes[i], bytes, size);
+        }
+    }
+}
+
+static void restore_chip(const struct desk *desk, const struct kept *kept)
+{
+    for (size_t i = 0; i < KEPT; i++) {
+        size_t size = 0;
+        uint8_t *bytes = desk->family->memory(desk->chip, kept_names[i], &size);
+        if (kept->bytes[i] != NULL) {
+            memcpy(bytes, kept->bytes[i], size);
+        }
+    }
+}
+
+static bool save_dump(const struct desk *desk, uint32_t n)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%" PRIu32 ".chip", desk->dumps, n);
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        return complain(desk, strerror(errno), path);
+    }
+    desk->family->dump(desk->chip, file);
+    return fclose(file) == 0;
+}
+
+/* What each run ends with is its own affair; only one that does not end is ours. */
+static bool run_each(struct desk *desk, const char *port, void (*prepare)(void *), void *context)
+{
+    struct kept kept;
+    bool good = true;
+    keep_chip(desk, &kept);
+    for (uint32_t n = 1; n <= desk->each && good; n++) {
+        char number[16];
+        int status;
+        snprintf(number, sizeof number, "%" PRIu32, n);
+        setenv("RIG_N", number, 1);
+        const pid_t pid = spawn(desk, desk->commands[0], port, prepare, context);
+        good =
+            pid > 0 && wait_for(desk, pid, &status) && (desk->dumps == NULL || save_dump(desk, n));
+        restore_chip(desk, &kept);
+    }
+    for (size_t i = 0; i < KEPT; i++) {
+        free(kept.bytes[i]);
+    }
+    return good;
+}
+
 bool desk_run(struct desk *desk, const char *port, void (*prepare)(void *context), void *context)
 {
+    if (desk->each > 0) {
+        return run_each(desk, port, prepare, context);
+    }
     const char *expected = desk->statuses;
     for (size_t i = 0; i < desk->command_count; i++) {
         const pid_t pid = spawn(desk, desk->commands[i], port, prepare, context);

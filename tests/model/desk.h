@@ -5,9 +5,10 @@
  *         -- avrdude ... a second command on the same chip
  *
  * In the commands, {port} is the programmer's port and {tmp} an empty folder that is removed at the
- * end; in the --expect options' file names, {tmp} as well. A rig's exit status is 0 if every
- * command ended with the status expected of it and every expectation holds, 1 if not, 2 if the rig
- * could not be set up, 77 if something it needs is not installed.
+ * end; in the --expect options' file names, {tmp} as well. With --each N the first command runs N
+ * times, with RIG_N being 1 to N, each time on the chip as it was preset. A rig's exit status is 0
+ * if every command ended with the status expected of it and every expectation holds, 1 if not, 2 if
+ * the rig could not be set up, 77 if something it needs is not installed.
  *
  * A rig's main() makes a struct desk, hands its own options in, sets its programmer model up on
  * desk->chip, starts it in a thread, calls desk_run(), stops the model, and ends with
@@ -79,6 +80,8 @@ struct desk {
     unsigned timeout_s;
     bool dump;
     FILE *trace;
+    uint32_t each;     /* --each; 0: the commands once */
+    const char *dumps; /* --dumps */
 };
 
 /* Reads the command line; makes desk->chip, of the first of the `families` (NULL ends them) that

@@ -242,7 +242,19 @@ static void *make(const char *part, const void *settings, FILE *trace)
 
 static uint8_t *memory(void *chip, const char *name, size_t *size)
 {
-    return avr_chip_memory(chip, strcmp(name, "eeprom") == 0 ? AVR_EEPROM : AVR_FLASH, size);
+    static const struct {
+        const char *name;
+        enum avr_memory memory;
+    } names[] = {{"flash", AVR_FLASH},
+                 {"eeprom", AVR_EEPROM},
+                 {"fuses", AVR_FUSES},
+                 {"lock", AVR_LOCK}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i].name) == 0) {
+            return avr_chip_memory(chip, names[i].memory, size);
+        }
+    }
+    return NULL;
 }
 
 static void settle(void *chip, uint64_t now_ns)
