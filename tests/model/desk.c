@@ -252,8 +252,14 @@ static bool load(struct desk *desk, const char *memory, const char *path)
 static bool make_chip(struct desk *desk)
 {
     desk->chip = desk->family->make(desk->part, desk->settings, desk->trace);
-    return desk->chip != NULL && load(desk, "flash", desk->flash) &&
-           load(desk, "eeprom", desk->eeprom);
+    if (desk->chip == NULL || !load(desk, "flash", desk->flash) ||
+        !load(desk, "eeprom", desk->eeprom)) {
+        return false;
+    }
+    if (desk->family->power_up != NULL) {
+        desk->family->power_up(desk->chip);
+    }
+    return true;
 }
 
 /* By the --part that is still to be read. */

@@ -42,6 +42,8 @@ struct desk_family {
     /* A chip as the settings say, that writes its trace to `trace` (may be NULL). NULL: it has
      * complained. */
     void *(*make)(const char *part, const void *settings, FILE *trace);
+    /* What it does with what was preset in its memories when its power comes; NULL: nothing. */
+    void (*power_up)(void *chip);
     /* The bytes of "flash", "eeprom", ...; NULL: it has no such memory. */
     uint8_t *(*memory)(void *chip, const char *name, size_t *size);
     void (*settle)(void *chip, uint64_t now_ns);

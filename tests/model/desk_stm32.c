@@ -152,6 +152,11 @@ static void *make(const char *part, const void *settings, FILE *trace)
     return NULL;
 }
 
+static void power_up(void *chip)
+{
+    stm32_chip_cycle_power(chip, 0);
+}
+
 static uint8_t *memory(void *chip, const char *name, size_t *size)
 {
     return stm32_chip_memory(chip, name, size);
@@ -178,6 +183,7 @@ const struct desk_family desk_stm32 = {
     .options = options,
     .new_settings = new_settings,
     .make = make,
+    .power_up = power_up,
     .memory = memory,
     .settle = settle,
     .dump = dump,

@@ -74,9 +74,7 @@ struct stm32_chip *stm32_chip_new(const struct stm32_chip_spec *spec,
     set_option(chip, 0, 0xa5);
     for (size_t at = 2; at < STM32_OPTIONS_SIZE; at += 2)
         set_option(chip, at, 0xff);
-    chip->nrst = true;
-    stm32_system_reset(chip);
-    memset(chip->counts, 0, sizeof chip->counts);
+    stm32_chip_cycle_power(chip, 0);
     return chip;
 }
 
@@ -242,6 +240,8 @@ void stm32_chip_cycle_power(struct stm32_chip *chip, uint64_t now_ns)
     chip->core.sram_changed = true;
     chip->nrst = true;
     stm32_system_reset(chip);
+    chip->counts[STM32_COUNT_RESETS]--; /* only resets of a powered chip count */
+    chip->core.reset_seen = false;
 }
 
 /* --- What happened -------------------------------------------------------------------------- */

@@ -75,3 +75,17 @@ wire_test(openocd_finds_a_bad_cell ${rig} --bad-cell 5000:255:90 --status 1
   -- ${openocd} -c "program ${boot} 0x08000000 verify reset exit")
 wire_test(openocd_ends_when_an_stlink_is_unplugged ${rig} --usb-fault unplug=60 --status 1
   -- ${openocd} -c "program ${boot} 0x08000000 verify reset exit")
+
+# Firmware that makes connecting hard.
+set(awkward ${rig} --flash ${images}/64k.bin --expect count.watchdog-resets=0)
+set(under_reset -c "reset_config srst_only srst_nogate connect_assert_srst")
+wire_test(openocd_finds_no_chip_whose_firmware_took_the_pins ${awkward} --runs no-swd --status 1
+  -- ${openocd} -c "program ${boot} 0x08000000 verify exit")
+wire_test(openocd_writes_a_chip_under_reset ${awkward} --runs no-swd ${sound}
+  -- ${openocd} ${under_reset} -c "program ${boot} 0x08000000 verify exit")
+wire_test(st_flash_writes_a_chip_under_reset ${awkward} --runs no-swd:30000 ${sound}
+  -- ${ST_FLASH} --connect-under-reset write ${boot} 0x8000000)
+wire_test(openocd_holds_the_watchdog_of_the_firmware ${awkward} --runs watchdog ${sound}
+  -- ${openocd} -c "program ${boot} 0x08000000 verify exit")
+wire_test(openocd_wakes_a_chip_that_sleeps ${awkward} --runs sleeps ${sound}
+  -- ${openocd} -c "program ${boot} 0x08000000 verify exit")
