@@ -215,20 +215,25 @@ enum status stm32f1_enter(struct target *t, struct error *e)
 
 /* --- out ------------------------------------------------------------------------------------ */
 
-/* The core starts from its vectors as after power-on, and the reset locks the flash controller. A
- * program that is not there locks the core up. */
+/* The core starts from its vectors as after power-on, and the reset locks the flash controller.
+ * What starts may turn SWD off at once, so nothing need answer from then on. */
 static enum status run_from_reset(struct target *t, struct error *e)
 {
-    uint32_t state;
+    uint32_t state = 0;
     struct swd_word words[] = {{.address = DEMCR, .value = 0, .write = true},
                                {.address = AIRCR, .value = AIRCR_RESET, .write = true}};
     TRY(stm32f1_words(t, words, sizeof words / sizeof words[0], e));
-    TRY(stm32f1_read_word(t, DHCSR, &state, e));
-    if ((state & S_LOCKUP) != 0)
-        context_log(t->context, LOG_DETAIL, "flash holds no program that the core can run");
-    else
-        context_log(t->context, LOG_DETAIL, "the core was reset and runs");
-    return stm32f1_write_word(t, DHCSR, DHCSR_OFF, e);
+    enum status status = stm32f1_read_word(t, DHCSR, &state, e);
+    if (status == STATUS_OK)
+        status = stm32f1_write_word(t, DHCSR, DHCSR_OFF, e);
+    if (!is_silence(status) && status != STATUS_OK)
+        return status;
+    *e = (struct error){0};
+    context_log(t->context, LOG_DETAIL,
+                status != STATUS_OK       ? "the core was reset, and what it runs turns SWD off"
+                : (state & S_LOCKUP) != 0 ? "flash holds no program that the core can run"
+                                          : "the core was reset and runs");
+    return STATUS_OK;
 }
 
 enum status stm32f1_leave(struct target *t, struct error *e)
