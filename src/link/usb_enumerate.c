@@ -15,21 +15,43 @@ static void path_of(libusb_device *device, char *out, size_t capacity)
         used += (size_t)snprintf(out + used, capacity - used, "%c%u", i == 0 ? '-' : '.', ports[i]);
 }
 
+enum { STRING_MAX = 255, LANGUAGE_ENGLISH = 0x0409 };
+
 /* A string as the system read it when the device was plugged in: needs no permission and no time on
  * the bus. */
-static bool string_from_sysfs(const char *path, const char *name, char *out, size_t capacity)
+static bool string_from_sysfs(const char *path, const char *name, bool serial, char *out,
+                              size_t capacity)
 {
-    char file_name[96];
+    char file_name[96], text[3 * STRING_MAX];
     (void)snprintf(file_name, sizeof file_name, "/sys/bus/usb/devices/%s/%s", path, name);
     FILE *file = fopen(file_name, "r");
     if (file == NULL)
         return false;
-    const bool read = fgets(out, (int)capacity, file) != NULL;
+    size_t size = fread(text, 1, sizeof text - 1, file);
     (void)fclose(file);
-    if (!read)
-        out[0] = '\0';
+    if (size > 0 && text[size - 1] == '\n')
+        size--;
+    text[size] = '\0';
+    if (serial) {
+        usb_serial_text_utf8(text, size, out, capacity);
+        return size > 0;
+    }
+    (void)snprintf(out, capacity, "%s", text);
     usb_clean_string(out);
-    return read;
+    return size > 0;
+}
+
+static void serial_from_device(libusb_device_handle *handle, uint8_t index, char *out,
+                               size_t capacity)
+{
+    unsigned char bytes[STRING_MAX];
+    uint16_t units[STRING_MAX / 2];
+    size_t count = 0;
+    const int size =
+        libusb_get_string_descriptor(handle, index, LANGUAGE_ENGLISH, bytes, sizeof bytes);
+    for (int i = 2; i + 1 < size; i += 2) /* behind length and type */
+        units[count++] = (uint16_t)(bytes[i] | bytes[i + 1] << 8);
+    usb_serial_text(units, count, out, capacity);
 }
 
 static void string_from_device(libusb_device_handle *handle, uint8_t index, char *out,
@@ -57,12 +79,16 @@ static void read_strings(libusb_device *device, const struct libusb_device_descr
     libusb_device_handle *handle = NULL;
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         const size_t capacity = sizeof info->serial;
+        const bool serial = strings[i].out == info->serial;
         if (strings[i].index == 0 ||
-            string_from_sysfs(info->path, strings[i].name, strings[i].out, capacity))
+            string_from_sysfs(info->path, strings[i].name, serial, strings[i].out, capacity))
             continue;
         if (handle == NULL && libusb_open(device, &handle) != 0)
             return;
-        string_from_device(handle, strings[i].index, strings[i].out, capacity);
+        if (serial)
+            serial_from_device(handle, strings[i].index, strings[i].out, capacity);
+        else
+            string_from_device(handle, strings[i].index, strings[i].out, capacity);
     }
     if (handle != NULL)
         libusb_close(handle);

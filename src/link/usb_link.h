@@ -24,6 +24,12 @@ enum status usb_explain_busy(const char *name, const struct usb_info *info, stru
 /* "1-2.3": digits, a hyphen, digits and dots. */
 bool usb_is_path(const char *text);
 
+/* A serial number of UTF-16 units for people and for -P: its text, or, where that is none, the low
+ * bytes in hexadecimal. Old ST-Links have 12 bytes of any value there. */
+void usb_serial_text(const uint16_t *units, size_t count, char *out, size_t capacity);
+/* The same from UTF-8, as the system has it. */
+void usb_serial_text_utf8(const char *text, size_t size, char *out, size_t capacity);
+
 /* Only what can be printed stays, in place. */
 void usb_clean_string(char *text);
 

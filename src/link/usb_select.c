@@ -294,3 +294,34 @@ void usb_clean_string(char *text)
     while (to > text && to[-1] == ' ')
         *--to = '\0';
 }
+
+void usb_serial_text(const uint16_t *units, size_t count, char *out, size_t capacity)
+{
+    bool printable = true;
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        printable = printable && units[i] >= ' ' && units[i] < 0x7f;
+    out[0] = '\0';
+    for (size_t i = 0; i < count && used + 3 <= capacity; i++)
+        used += (size_t)snprintf(out + used, capacity - used, printable ? "%c" : "%02X",
+                                 units[i] & 0xff);
+    if (printable)
+        usb_clean_string(out);
+}
+
+/* Up to three bytes a character: there are no others in UTF-16 units by themselves. */
+void usb_serial_text_utf8(const char *text, size_t size, char *out, size_t capacity)
+{
+    enum { UNITS_MAX = 126 }; /* of a string descriptor: USB 2.0 specification, "String" */
+    uint16_t units[UNITS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < size && count < UNITS_MAX; count++) {
+        const uint8_t first = (uint8_t)text[i++];
+        const unsigned more = first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+        unsigned unit = more == 2 ? first & 0x0fu : more == 1 ? first & 0x1fu : first;
+        for (unsigned k = 0; k < more && i < size; k++)
+            unit = unit << 6 | ((uint8_t)text[i++] & 0x3fu);
+        units[count] = (uint16_t)unit;
+    }
+    usb_serial_text(units, count, out, capacity);
+}

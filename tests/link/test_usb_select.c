@@ -171,6 +171,30 @@ static void strings_are_cleaned_of_what_cannot_be_printed(void **state)
     assert_string_equal(text, "USB asp");
 }
 
+static void serial_number_that_is_no_text_is_told_in_hexadecimal(void **state)
+{
+    (void)state;
+    char text[64], cut[9];
+    const uint16_t raw[] = {0x51, 0xff, 0x6e, 0x06, 0x49, 0x86, 0x50, 0x52, 0x24, 0x16, 0x17, 0x87};
+    const uint16_t digits[] = {'0', '0', '4', '2', ' '};
+    usb_serial_text(raw, sizeof raw / sizeof raw[0], text, sizeof text);
+    assert_string_equal(text, "51FF6E064986505224161787");
+    usb_serial_text(raw, sizeof raw / sizeof raw[0], cut, sizeof cut);
+    assert_string_equal(cut, "51FF6E06");
+    usb_serial_text(digits, sizeof digits / sizeof digits[0], text, sizeof text);
+    assert_string_equal(text, "0042");
+    usb_serial_text(digits, 0, text, sizeof text);
+    assert_string_equal(text, "");
+    static const char utf8[] = "Q\303\277n\x06"
+                               "I\302\206\xe2\x82\xac";
+    usb_serial_text_utf8(utf8, sizeof utf8 - 1, text, sizeof text);
+    assert_string_equal(text, "51FF6E064986AC");
+    usb_serial_text_utf8("8D8210", 6, text, sizeof text);
+    assert_string_equal(text, "8D8210");
+    usb_serial_text_utf8("\303", 1, text, sizeof text);
+    assert_string_equal(text, "03");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +207,7 @@ int main(void)
         cmocka_unit_test(absent_device_is_told_with_what_is_there),
         cmocka_unit_test(device_of_another_kind_at_the_place_is_refused),
         cmocka_unit_test(port_of_another_sort_is_a_usage_error),
+        cmocka_unit_test(serial_number_that_is_no_text_is_told_in_hexadecimal),
         cmocka_unit_test(strings_are_cleaned_of_what_cannot_be_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
