@@ -1,6 +1,6 @@
 /* pattern FILE SIZE SEED [START]: writes an image of that many pseudo-random bytes, as Intel HEX if
- * the name ends in .hex or .eep, else raw. START is the address of the first; HEX only, and no
- * image that has one crosses 64 KiB. For the wire tests. */
+ * the name ends in .hex or .eep, else raw. START is the address of the first, a multiple of 16; HEX
+ * only. For the wire tests. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +8,15 @@
 
 static void write_hex(FILE *file, const uint8_t *data, uint32_t size, uint32_t start)
 {
+    unsigned high = 0;
     for (uint32_t at = 0; at < size; at += 16) {
         const unsigned count = size - at < 16 ? size - at : 16;
-        if (at > 0 && at % 0x10000 == 0) {
-            const unsigned high = at >> 16;
-            fprintf(file, ":02000004%04X%02X\n", high, (0x100 - (6 + high)) & 0xff);
-        }
         const unsigned address = start + at;
+        if (address >> 16 != high) {
+            high = address >> 16;
+            fprintf(file, ":02000004%04X%02X\n", high,
+                    (0x100 - ((6 + (high >> 8) + high) & 0xff)) & 0xff);
+        }
         unsigned sum = count + (address >> 8) + address;
         fprintf(file, ":%02X%04X00", count, address & 0xffff);
         for (unsigned i = 0; i < count; i++) {
