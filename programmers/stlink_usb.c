@@ -4,7 +4,7 @@
 #include "stlink.h"
 
 enum {
-    TIMEOUT_MS = 1000,
+    TIMEOUT_MS = 3000, /* a busy machine, too, is faster than that */
     DRAIN_MS = 20,
     DRAINS = 8,
     WAITS = 8 /* 1, 2, 4, ... ms */

@@ -8,8 +8,8 @@
 enum {
     CHUNK = 1024, /* bytes into the ring at once */
     RING_MAX = 16 * 1024,
-    MARGIN_US = 500000, /* of a page's time limit: the wire's share */
-    LOOK_US = 2000,     /* between two looks at the mailbox */
+    MARGIN_US = 1000000, /* of a page's time limit: the share of the wire and of a busy machine */
+    LOOK_US = 2000,      /* between two looks at the mailbox */
     REGISTER_PC = 15,
     REGISTER_XPSR = 16,
     XPSR_THUMB = 0x01000000,
