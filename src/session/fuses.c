@@ -88,6 +88,26 @@ static int rank(const struct session *s, const struct memory *m)
     return m->kind == MEMORY_LOCK ? 2 : part_sets_clock(s->part, m) ? 1 : 0;
 }
 
+/* A field that the wish for its byte leaves open, and that is not as it left the factory: parts of
+ * nearly the same name differ in such bits (the ATmega328PB has CFD where the ATmega328P has
+ * nothing), so a person may not know that there is one. */
+static void say_left_open(struct session *s, const struct fuse_byte *wish,
+                          const struct fuse_byte *wanted)
+{
+    const struct memory *m = wish->memory;
+    for (size_t i = 0; i < m->field_count; i++) {
+        const struct field *field = &m->fields[i];
+        const uint8_t value = field_get(field, wanted->value);
+        char is[FUSE_TEXT_SIZE], was[FUSE_TEXT_SIZE];
+        if ((field->mask & wish->given) != 0 || value == field_get(field, m->initial))
+            continue;
+        context_log(s->context, LOG_NOTE, "%s: %s stays %s (%s: %s); from the factory it is %s",
+                    m->name, field->name, fuse_value_name(field, value, is), field->caption,
+                    fuse_value_meaning(field, value),
+                    fuse_value_name(field, field_get(field, m->initial), was));
+    }
+}
+
 enum status session_set_fuses(struct session *s, const struct fuse_set *wish,
                               const char *const *allow, size_t allow_count, struct error *e)
 {
@@ -98,6 +118,9 @@ enum status session_set_fuses(struct session *s, const struct fuse_set *wish,
     fuse_set_apply(wish, &wanted);
     TRY(check_readable(wish, &wanted, e));
     TRY(judge(s, wish, &wanted, allow, allow_count, e));
+    for (size_t i = 0; i < wish->count; i++)
+        if (is_wanted(&wish->bytes[i], &wanted.bytes[i]) && wish->bytes[i].memory->initial_known)
+            say_left_open(s, &wish->bytes[i], &wanted.bytes[i]);
     for (int turn = 0; turn <= 2; turn++)
         for (size_t i = 0; i < wish->count; i++)
             if (is_wanted(&wish->bytes[i], &wanted.bytes[i]) &&

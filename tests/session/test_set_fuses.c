@@ -84,6 +84,27 @@ static void what_is_there_already_is_not_written(void **state)
     setting_free(&s);
 }
 
+static void a_bit_that_is_left_open_and_not_as_from_the_factory_is_named(void **state)
+{
+    (void)state;
+    struct setting s = setting_new("m328pb");
+    job_chip(s.bench, AVR_FUSES)[2] = 0xff;
+    wish(&s, "BODLEVEL=2V7");
+    expect(&s, STATUS_OK);
+    job_assert_said(s.bench,
+                    "efuse: CFD stays CFD_ENABLED (Clock Failure Detection: Enabled); from "
+                    "the factory it is CFD_DISABLED");
+    assert_int_equal(job_chip(s.bench, AVR_FUSES)[2], 0xfd);
+    setting_free(&s);
+    s = setting_new("m328pb");
+    job_chip(s.bench, AVR_FUSES)[2] = 0xff;
+    wish(&s, "BODLEVEL=2V7");
+    wish(&s, "CFD=1");
+    expect(&s, STATUS_OK);
+    assert_null(strstr(s.bench->rig->log, "CFD stays"));
+    setting_free(&s);
+}
+
 static void what_is_dangerous_is_refused_before_anything_is_written(void **state)
 {
     (void)state;
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(only_the_named_bits_change),
         cmocka_unit_test(the_clock_comes_behind_other_fuses_and_lock_bits_last),
         cmocka_unit_test(what_is_there_already_is_not_written),
+        cmocka_unit_test(a_bit_that_is_left_open_and_not_as_from_the_factory_is_named),
         cmocka_unit_test(what_is_dangerous_is_refused_before_anything_is_written),
         cmocka_unit_test(lock_bits_are_heeded_before_anything_is_written),
         cmocka_unit_test(a_fuse_that_does_not_take_is_found),
