@@ -203,6 +203,63 @@ static void parts_of_a_memory_are_saved(void **state)
     assert_false(cli_file_exists("file"));
 }
 
+static void memories_are_backed_up_verified_and_restored(void **state)
+{
+    struct cli_bench *b = *state;
+    size_t size = 0;
+    cli_expect(b, 0, CHIP "-U eeprom:w:1,2,3:m -U flash:w:4,5,6:m -U efuse:w:0xfd:m");
+    expect(b, 0,
+           "backup flash,eeprom,efuse,lock all.hex; backup eeprom eeprom.bin; backup efuse "
+           "efuse:h; backup ALL whole.srec:s");
+    uint8_t *data = cli_read_file("eeprom.bin", &size);
+    assert_int_equal(size, 1024);
+    free(data);
+    data = cli_read_file("efuse", &size);
+    assert_memory_equal(data, "0xfd\n", size);
+    free(data);
+    expect(b, 0,
+           "verify flash,eeprom,efuse,lock all.hex; verify eeprom eeprom.bin; verify ALL "
+           "whole.srec");
+    cli_expect(b, 0, CHIP "-e -U eeprom:w:9,9,9,9:m -U efuse:w:0xff:m -U flash:w:0,0,0,0:m");
+    refuse(b, 13, "verify flash,eeprom,efuse,lock all.hex", "verify: verify flash");
+    expect(b, 0, "restore flash,eeprom,efuse,lock all.hex");
+    assert_answer(b, "dump flash 0 4; dump eeprom 0 4; d efuse",
+                  "0000  04 05 06 ff                                       |....            |\n"
+                  "0000  01 02 03 ff                                       |....            |\n"
+                  "0000  fd                                                |.               |\n");
+    expect(b, 0, "restore ALL,-lock whole.srec");
+    cli_assert_err(b, "signature cannot be written, but holds just that");
+}
+
+static void files_of_memories_are_checked_before_anything_is_done(void **state)
+{
+    struct cli_bench *b = *state;
+    cli_write_text("two.hex", ":020000021000EC\n:0100000011EE\n:00000001FF\n");
+    refuse(b, 2, "backup flash,nosuch x.hex", "memory nosuch: no part has one of that name");
+    refuse(b, 2, "restore nosuch x.hex", "memory nosuch: no part has one of that name");
+    refuse(b, 2, "verify eeprom,nosuch x.hex", "memory nosuch: no part has one of that name");
+    refuse(b, 3, "restore eeprom no.hex", "no.hex: no such file");
+    refuse(b, 3, "restore eeprom two.hex", "two.hex");
+    refuse(b, 3, "verify flash,eeprom no.hex", "no.hex: no such file");
+    refuse(b, 2, "restore eeprom -:i", "cannot be standard input");
+    refuse(b, 2, "backup flash x:q", "'q' is no file format");
+    refuse(b, 2, "backup flash x:e", "cannot be written");
+    refuse(b, 2, "backup flash,eeprom x:r", "cannot hold several memories");
+    refuse(b, 4, "backup flash no/such/folder", "no/such/folder");
+    expect(b, 0, "backup hfuse,lfuse fuses.hex; write lfuse 0xff");
+    cli_expect(b, 0, CHIP "-U hfuse:r:fuse.bin:r");
+    cli_write_text("reset.txt", "0x59");
+    refuse(b, 12, "restore hfuse reset.txt", "would cut ISP off");
+    cli_write_text("both.hex", ":020000040000FA\n:0100000011EE\n:020000040082"
+                               "78\n:01000100"
+                               "59A5\n"
+                               ":00000001FF\n");
+    refuse(b, 12, "restore flash,hfuse both.hex", "would cut ISP off");
+    cli_assert_err(b, "nothing was erased or written");
+    assert_answer(b, "restore hfuse,lfuse fuses.hex; d lfuse",
+                  "0000  62                                                |b               |\n");
+}
+
 /* --- fuses ---------------------------------------------------------------------------------- */
 
 static void fuses_are_written_at_once_and_through_the_guard(void **state)
@@ -482,8 +539,8 @@ static void with_n_nothing_is_written(void **state)
 {
     struct cli_bench *b = *state;
     static const char *const commands[] = {
-        "write eeprom 0 1",  "erase",         "flush",       "pgerase eeprom 0",
-        "config bodlevel=4", "factory reset", "send 1 2 3 4"};
+        "write eeprom 0 1", "erase",         "flush",       "pgerase eeprom 0", "config bodlevel=4",
+        "restore eeprom x", "factory reset", "send 1 2 3 4"};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         char line[128];
         (void)snprintf(line, sizeof line, CHIP "-n -T `%s`", commands[i]);
@@ -612,6 +669,8 @@ int main(void)
         TEST(files_are_data_too),
         TEST(erasing_is_of_the_chip_or_of_a_stretch),
         TEST(parts_of_a_memory_are_saved),
+        TEST(memories_are_backed_up_verified_and_restored),
+        TEST(files_of_memories_are_checked_before_anything_is_done),
         TEST(fuses_are_written_at_once_and_through_the_guard),
         TEST(settings_are_shown_by_name),
         TEST(settings_are_set_by_name_or_number),

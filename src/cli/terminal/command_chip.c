@@ -86,8 +86,7 @@ enum status terminal_regfile(struct terminal *t, const struct text_list *argumen
 {
     (void)arguments;
     (void)error_set(e, STATUS_UNSUPPORTED,
-                    "the registers of the %s cannot be reached from outside: serial programming "
-                    "has no instruction for them",
+                    "the registers of the %s cannot be reached by what programs its memories",
                     t->part->name);
     error_hint(e, "they have their values only while the chip runs, from its own program");
     return STATUS_UNSUPPORTED;

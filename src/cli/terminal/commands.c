@@ -26,6 +26,10 @@ static const char write_detail[] =
 const struct terminal_command terminal_commands[] = {
     {"?", "[COMMAND]", "help", NULL, 0, 1, COMMAND_HIDDEN, terminal_help},
     {"abort", "", "forget what waits to be written", NULL, 0, 0, 0, terminal_abort},
+    {"backup", "MEMS FILE[:FMT]", "memories into a file",
+     "MEMS is a memory, or a list as for -U: flash,eeprom or ALL. Raw bytes of one memory, Intel\n"
+     "HEX with comments of several, unless FMT says otherwise. What waits is flushed before.",
+     2, 2, 0, terminal_backup},
     {"config", "[-f] [-a] [-v] [-c] [NAME[=[VALUE]]]",
      "fuse and lock bits by name: show, list, set",
      "Without a name all of them; NAME may be the beginning of one, or a pattern with * and ?.\n"
@@ -62,6 +66,10 @@ const struct terminal_command terminal_commands[] = {
     {"read", "[MEM [ADDR [LEN]]]", "the same as dump", dump_detail, 0, 3, 0, terminal_dump},
     {"regfile", "[OPTIONS] [NAME[=VALUE]]", "the registers of the chip", NULL, 0, ANY, 0,
      terminal_regfile},
+    {"restore", "MEMS FILE[:FMT]", "memories from a file",
+     "MEMS is a memory, or a list as for -U. Where bits of flash have to rise everything else\n"
+     "survives; fuse and lock bits come last.",
+     2, 2, COMMAND_CHANGES, terminal_restore},
     {"save", "MEM [ADDR LEN]... FILE[:FMT]", "parts of a memory into a file",
      "Raw bytes unless FMT says otherwise; only i, I and s keep the addresses.", 2, ANY, 0,
      terminal_save},
@@ -74,6 +82,7 @@ const struct terminal_command terminal_commands[] = {
     {"varef", "[CHANNEL] VOLTAGE", "the reference voltage of the programmer", NULL, 0, 2, 0,
      terminal_varef},
     {"verbose", "[LEVEL]", "how much is said, as with -v", NULL, 0, 1, 0, terminal_verbose},
+    {"verify", "MEMS FILE[:FMT]", "memories against a file", NULL, 2, 2, 0, terminal_verify},
     {"vtarg", "[VOLTAGE]", "the supply of the chip", NULL, 0, 1, 0, terminal_vtarg},
     {"w", "MEM ADDR DATA...", "write", write_detail, 2, ANY, COMMAND_CHANGES | COMMAND_HIDDEN,
      terminal_write_data},

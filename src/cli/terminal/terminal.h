@@ -117,7 +117,8 @@ typedef enum status terminal_run(struct terminal *t, const struct text_list *arg
                                  struct error *e);
 terminal_run terminal_dump, terminal_write_data, terminal_save; /* command_memory.c */
 terminal_run terminal_flush, terminal_abort, terminal_erase, terminal_pgerase;
-terminal_run terminal_include;                              /* command_file.c */
+terminal_run terminal_backup, terminal_restore, terminal_verify,
+    terminal_include;                                       /* command_file.c */
 terminal_run terminal_config, terminal_factory;             /* command_config.c */
 terminal_run terminal_part, terminal_regfile, terminal_sig; /* command_chip.c */
 terminal_run terminal_send, terminal_parms, terminal_sck, terminal_vtarg, terminal_varef;
