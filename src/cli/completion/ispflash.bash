@@ -16,8 +16,9 @@ _ispflash()
     COMPREPLY=()
     for candidate in "${candidates[@]}"; do
         if [[ $candidate == :files ]]; then
+            # As names of files they are quoted and folders get a slash, which words must not.
+            [ ${#candidates[@]} -gt 1 ] || compopt -o filenames 2>/dev/null
             mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "${current##*[:=]}")
-            compopt -o filenames 2>/dev/null
             continue
         fi
         candidate=${candidate%%$'\t'*}
