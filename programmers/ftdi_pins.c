@@ -8,6 +8,7 @@
 
 #include "core/nearest.h"
 #include "programmer/usb_ids.h"
+#include "usb_device.h"
 
 const char ftdi_mpsse_options_help[] =
     "reset=PIN           the pin that is the chip's RESET (SCK, MOSI and MISO are always AD0, "
@@ -201,5 +202,7 @@ enum status ftdi_adapter_open(struct programmer *p, struct ftdi **out, struct er
                          p->entry->id);
     (void)programmer_setting(p, "channel", channel, sizeof channel);
     const struct usb_wanted wanted = {.programmer = p->entry->id, .ids = ids};
-    return ftdi_open(&wanted, p->config->port, (unsigned)(channel[0] - 'A'), p->context, out, e);
+    TRY(ftdi_open(&wanted, p->config->port, (unsigned)(channel[0] - 'A'), p->context, out, e));
+    usb_tell_port(p, &(*out)->info);
+    return STATUS_OK;
 }

@@ -370,6 +370,20 @@ static const struct stream_usb_id serial_ids[] = {
     {0, 0},
 };
 
+/* AVR061, "Get Parameter Value", VTARGET: in tenths of a volt. The sketch answers 0 whatever there
+ * is. */
+static enum status stk500v1_voltage(struct programmer *p, uint32_t *millivolts, struct error *e)
+{
+    struct stk500v1 *self = p->state;
+    uint8_t tenths = 0;
+    if (self->sketch)
+        return error_set(e, STATUS_UNSUPPORTED, "the ArduinoISP sketch measures no voltage");
+    TRY(stk500v1_ensure_step(p, e));
+    TRY(stk_get_parameter(&self->stk, STK_VTARGET, &tenths, e));
+    *millivolts = tenths * 100u;
+    return STATUS_OK;
+}
+
 const struct programmer_driver stk500v1_driver = {
     .name = "stk500v1",
     .proven = "firmware",
@@ -385,4 +399,5 @@ const struct programmer_driver stk500v1_driver = {
     .exchange = stk500v1_exchange,
     .read = stk500v1_read,
     .write = stk500v1_write,
+    .voltage = stk500v1_voltage,
 };

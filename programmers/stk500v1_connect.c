@@ -147,12 +147,11 @@ static enum status identify(struct programmer *p, struct error *e)
                    minor == SKETCH_MINOR && vtarget == 0;
     self->long_reads = self->sketch;
     self->stk.ahead = self->sketch ? STK_RING : 0;
-    char rate[40] = "";
-    if (self->stk.baud != 0)
-        (void)snprintf(rate, sizeof rate, " at %lu baud", (unsigned long)self->stk.baud);
-    context_log(p->context, LOG_DETAIL, "%s %u.%u%s on %s%s", self->stk.sign_on, (unsigned)major,
-                (unsigned)minor, self->sketch ? " (ArduinoISP sketch)" : "", self->stk.stream->name,
-                rate);
+    char rate[40];
+    char firmware[64];
+    (void)snprintf(firmware, sizeof firmware, "%s %u.%u%s", self->stk.sign_on, (unsigned)major,
+                   (unsigned)minor, self->sketch ? " (ArduinoISP sketch)" : "");
+    context_value(p->context, "firmware", firmware, NULL, 0);
     context_value(p->context, "port", self->stk.stream->name, NULL, 0);
     if (self->stk.baud != 0) {
         (void)snprintf(rate, sizeof rate, "%lu", (unsigned long)self->stk.baud);

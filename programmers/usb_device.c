@@ -1,6 +1,8 @@
 /* The device that an entry of programmers.ini means; see usb_device.h. */
 #include "usb_device.h"
 
+#include <stdio.h>
+
 #include "programmer/usb_ids.h"
 
 enum status usb_device_check(const struct programmer_entry *entry,
@@ -27,5 +29,14 @@ enum status usb_device_open(struct programmer *p, struct usb **out, struct error
         .anyway = programmer_setting(p, "anyway", anyway, sizeof anyway) ? anyway : NULL,
         .lookalikes = p->driver->lookalikes,
     };
-    return usb_open(&wanted, p->config->port, p->context, out, e);
+    TRY(usb_open(&wanted, p->config->port, p->context, out, e));
+    usb_tell_port(p, &(*out)->info);
+    return STATUS_OK;
+}
+
+void usb_tell_port(const struct programmer *p, const struct usb_info *info)
+{
+    char port[sizeof info->path + 4];
+    (void)snprintf(port, sizeof port, "usb:%s", info->path);
+    context_value(p->context, "port", port, NULL, 0);
 }

@@ -15,4 +15,7 @@ MUST_USE enum status usb_device_check(const struct programmer_entry *entry,
 /* For open(). */
 MUST_USE enum status usb_device_open(struct programmer *p, struct usb **out, struct error *e);
 
+/* Tells the listener which device it is: "usb:1-2.3", as -P takes it. */
+void usb_tell_port(const struct programmer *p, const struct usb_info *info);
+
 #endif

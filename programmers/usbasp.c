@@ -10,6 +10,7 @@
  * (1.06, 1.07) and dioannidis (1.09 to 1.11); V-USB, usbdrv.c. Figures marked "measured" come from
  * the firmwares 1.05, 1.07 and 1.11 run instruction by instruction in an ATmega8 at 12 MHz. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "busy.h"
 #include "drivers.h"
@@ -165,9 +166,11 @@ static enum status read_capabilities(struct programmer *p, struct error *e)
     self->sck_last = fast ? SCK_3MHZ : SCK_1500KHZ;
     self->crystal_mhz =
         dioannidis && answer[1] < sizeof crystals_mhz ? crystals_mhz[answer[1]] : crystals_mhz[0];
-    context_log(p->context, LOG_DETAIL, "%s: firmware %x.%02x, capabilities %02x %02x %02x %02x%s",
-                self->usb->name, self->usb->info.release >> 8, self->usb->info.release & 0xff,
-                answer[0], answer[1], answer[2], answer[3], whole ? "" : " (it does not tell)");
+    char firmware[64];
+    (void)snprintf(firmware, sizeof firmware, "%x.%02x, capabilities %02x %02x %02x %02x%s",
+                   self->usb->info.release >> 8, self->usb->info.release & 0xff, answer[0],
+                   answer[1], answer[2], answer[3], whole ? "" : " (it does not tell)");
+    context_value(p->context, "firmware", firmware, NULL, 0);
     return STATUS_OK;
 }
 

@@ -8,6 +8,7 @@
  * Sources: USBtiny firmware 1.5 by Dick Streefland, usbtinyisp/main.c and usbtiny/usb.c; figures
  * marked "measured" come from that firmware run instruction by instruction in an ATtiny2313 at
  * 12 MHz. */
+#include <stdio.h>
 #include <string.h>
 
 #include "busy.h"
@@ -185,7 +186,12 @@ static enum status usbtiny_open(struct programmer *p, struct error *e)
     struct usbtiny *self = p->state;
     self->period_us = 10;
     TRY(usb_device_open(p, &self->usb, e));
-    return usbtiny_echo(p, e);
+    TRY(usbtiny_echo(p, e));
+    char firmware[16];
+    (void)snprintf(firmware, sizeof firmware, "%x.%02x", self->usb->info.release >> 8,
+                   self->usb->info.release & 0xff);
+    context_value(p->context, "firmware", firmware, NULL, 0);
+    return STATUS_OK;
 }
 
 static void usbtiny_close(struct programmer *p)

@@ -162,8 +162,9 @@ static void first_rate_is_that_of_the_sketch_and_verbose_output_says_so(void **s
     const uint64_t begin = b->clock.now_us;
     assert_int_equal(bench_open(b), STATUS_OK);
     assert_true(b->clock.now_us - begin < 100000);
-    assert_true(
-        logged(b, "detail: AVR ISP 1.18 (ArduinoISP sketch) on /dev/ttyFAKE at 19200 baud"));
+    assert_true(logged(b, "firmware=AVR ISP 1.18 (ArduinoISP sketch)"));
+    assert_true(logged(b, "port=/dev/ttyFAKE"));
+    assert_true(logged(b, "baud=19200"));
     assert_clean(b);
     bench_free(b);
 }
@@ -324,6 +325,21 @@ static void killed_run_inside_a_short_command_is_overcome(void **state)
         assert_int_equal(b->board.host_baud, 19200);
         bench_free(b);
     }
+}
+
+static void the_target_voltage_is_believed_where_it_is_measured(void **state)
+{
+    (void)state;
+    const struct fake_options board = {.firmware = FAKE_STK500, .baud = 115200};
+    uint32_t millivolts = 0;
+    struct bench *b = bench_ready(&board, "m328p");
+    assert_int_equal(stk500v1_driver.voltage(&b->programmer, &millivolts, &b->error), STATUS_OK);
+    assert_int_equal(millivolts, 5000);
+    bench_free(b);
+    b = bench_ready(&uno, "m328p"); /* the sketch answers 0 whatever there is */
+    assert_int_equal(stk500v1_driver.voltage(&b->programmer, &millivolts, &b->error),
+                     STATUS_UNSUPPORTED);
+    bench_free(b);
 }
 
 static void real_stk500_is_told_its_device_and_asked_one_thing_at_a_time(void **state)
@@ -918,6 +934,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_rate_is_that_of_the_sketch_and_verbose_output_says_so),
+        cmocka_unit_test(the_target_voltage_is_believed_where_it_is_measured),
         cmocka_unit_test(every_usual_rate_is_found),
         cmocka_unit_test(rate_given_with_b_is_the_only_one_tried),
         cmocka_unit_test(native_usb_answers_at_the_first_rate),

@@ -35,7 +35,8 @@ static inline struct fake_clock fake_clock_new(void)
 
 struct record {
     struct sink base; /* first: cast from struct sink */
-    char log[16384];  /* one line each: "note: text\n"; what does not fit is dropped */
+    char log[16384];  /* one line each: "note: text\n", "port=/dev/ttyACM0\n"; what does not fit
+                         is dropped */
     size_t wire_in, wire_out;
     unsigned begun, ended;
     uint32_t progress; /* the last `done` */
@@ -67,6 +68,10 @@ static inline void record_emit(struct sink *self, const struct event *event)
         r->ended++;
         break;
     case EVENT_VALUE:
+        if (event->value.text != NULL)
+            (void)snprintf(r->log + used, sizeof r->log - used, "%s=%s\n", event->value.name,
+                           event->value.text);
+        break;
     case EVENT_MISMATCH:
     case EVENT_REPORT:
     case EVENT_ERROR:
