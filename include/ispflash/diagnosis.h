@@ -91,6 +91,8 @@ enum { SUSPECTS_MAX = 8 };
 struct probe_facts {
     bool voltage_known; /* the programmer measures the target's supply */
     uint32_t millivolts;
+    uint32_t promised_hz; /* SCK that the chip follows, if its fuses tell the truth; 0: not known */
+    bool readings_wrong;  /* it answered, and some of its answers were wrong */
 };
 
 struct diagnosis {
@@ -104,7 +106,8 @@ struct diagnosis {
     uint32_t good_hz, bad_hz;
 };
 
-/* Of all attempts, in any order; with none at all it is SYMPTOM_HIDDEN. */
+/* Of all attempts, in the order they were made, SCK falling; with none at all it is SYMPTOM_HIDDEN.
+ */
 void diagnose(const struct isp_probe *series, size_t count, const struct probe_facts *facts,
               struct diagnosis *out);
 

@@ -55,11 +55,6 @@ void session_tell_clock(struct session *s)
 
 /* --- what the fuses allow ------------------------------------------------------------------- */
 
-struct sck_range {
-    uint32_t start_hz; /* right for any clock that the fuses allow; 0: they do not tell */
-    uint32_t limit_hz; /* right for the fastest of these clocks only */
-};
-
 static bool known_fuses(const struct session *s, uint8_t *fuses, size_t capacity)
 {
     if (s->part->memory_count > capacity)
@@ -82,10 +77,10 @@ bool session_chip_clock(const struct session *s, struct part_clock *clock)
     return known_fuses(s, fuses, sizeof fuses) && part_clock(s->part, fuses, clock);
 }
 
-/* False if nothing at all is known. */
-static bool find_range(const struct session *s, struct sck_range *range)
+bool session_sck_range(const struct session *s, struct sck_range *range)
 {
-    const uint32_t fastest_hz = s->programmer->driver->sck_max_hz;
+    const uint32_t max_hz = s->programmer->driver->sck_max_hz;
+    const uint32_t fastest_hz = max_hz != 0 ? max_hz : UINT32_MAX; /* fixed: not known here */
     struct part_clock clock = {.max_hz = s->part->clock_max_hz};
     (void)session_chip_clock(s, &clock);
     if (clock.max_hz == 0)
@@ -122,13 +117,13 @@ static enum status answers_as_known(struct session *s, bool *alike, struct error
     const struct memory *list[FUSES_MAX];
     uint8_t values[FUSES_MAX];
     size_t count = 0;
+    unsigned wrong = 0;
     for (size_t i = 0; i < s->part->memory_count && count < FUSES_MAX; i++) {
         const struct memory *m = &s->part->memories[i];
         if (m->kind == MEMORY_FUSE && target_readable(s->target, m) &&
             session_byte(s, m, &values[count]))
             list[count++] = m;
     }
-    unsigned wrong = 0;
     const unsigned times = (READINGS + 2 + (unsigned)count) / (3 + (unsigned)count);
     TRY(target_count_wrong(s->target, s->report.signature, list, values, count,
                            times < 2 ? 2 : times, &wrong, e));
@@ -218,8 +213,7 @@ static enum status settle(struct session *s, const struct search *search, struct
     return session_come_back(s, e);
 }
 
-/* "8 MHz", "128 kHz", "8 to 20 MHz" */
-static void source_text(const struct part_clock *clock, char *out, size_t capacity)
+void session_clock_text(const struct part_clock *clock, char *out, size_t capacity)
 {
     const bool mega = clock->max_hz >= 1000000;
     const double unit = mega ? 1e6 : 1e3;
@@ -238,7 +232,7 @@ static void tell(struct session *s, const struct search *search)
     clock_text(search->range.limit_hz, limit);
     clock_text(search->doubt_hz, doubt);
     if (session_chip_clock(s, &clock))
-        source_text(&clock, source, sizeof source);
+        session_clock_text(&clock, source, sizeof source);
     context_log(s->context, LOG_DETAIL,
                 "SCK %s: the fuses clock the chip with %s, so it may be up to %s%s%s", now, source,
                 limit, search->doubt_hz != 0 ? "; in doubt at " : "",
@@ -250,7 +244,7 @@ enum status session_tune_clock(struct session *s, uint64_t bytes, bool climb_on,
 {
     struct search search = {0};
     if (!session_clock_is_ours(s) || !s->report.signature_known || target_unreliable(s->target) ||
-        !find_range(s, &search.range))
+        !session_sck_range(s, &search.range))
         return STATUS_OK;
     search.first_hz = target_clock(s->target);
     if (!climb_on)

@@ -161,6 +161,15 @@ MUST_USE enum status session_tune_clock(struct session *s, uint64_t bytes, bool 
 
 /* The chip's clock by its fuses; false: they are not known, or do not tell. */
 bool session_chip_clock(const struct session *s, struct part_clock *clock);
+/* "8 MHz", "128 kHz", "8 to 20 MHz" */
+void session_clock_text(const struct part_clock *clock, char *out, size_t capacity);
+
+/* Which SCK that clock bears, and the programmer has; false if nothing at all is known. */
+struct sck_range {
+    uint32_t start_hz; /* right for any clock that the fuses allow; 0: they do not tell */
+    uint32_t limit_hz; /* right for the fastest of these clocks only */
+};
+bool session_sck_range(const struct session *s, struct sck_range *range);
 
 /* Tells the listener what SCK is, if that is known. */
 void session_tell_clock(struct session *s);

@@ -136,9 +136,37 @@ static void answers_that_change_are_not_taken_at_their_word(void **state)
         at(32000, answer(0x78123456, 0x125634)), at(32000, answer(0x18526334, 0x165234))};
     assert_string_equal(taken_for(chance, 4, &nothing_known), "unsteady");
     const struct isp_probe shifted[] = {at(187500, answer(0x00a60000, 0x3c2a1e)),
-                                           at(187500, answer(0x00298000, 0x0f4a87)),
-                                           at(32000, answer(0x12345678, 0x125634))};
+                                        at(187500, answer(0x00298000, 0x0f4a87)),
+                                        at(32000, answer(0x12345678, 0x125634))};
     assert_string_equal(taken_for(shifted, 3, &nothing_known), "shifted");
+}
+
+/* Where the signature alone is seen, any nonsense looks like one: the same one twice does not. */
+static void signatures_have_to_agree(void **state)
+{
+    (void)state;
+    struct isp_probe blind[2] = {answer(0, 0x123456), answer(0, 0x345612)};
+    for (size_t i = 0; i < 2; i++) {
+        blind[i].enable_seen = blind[i].fourth_seen = false;
+        blind[i].enabled = probe_proves_chip(&blind[i], &avr);
+        assert_true(blind[i].enabled);
+    }
+    assert_string_equal(taken_for(blind, 2, &nothing_known), "unsteady");
+    const struct isp_probe seeing[] = {good(187500), at(187500, answer(0xffac5300, 0x1e950d))};
+    assert_string_equal(taken_for(seeing, 2, &nothing_known), "unreliable");
+}
+
+static void what_fuses_and_readings_tell_counts(void **state)
+{
+    (void)state;
+    const struct isp_probe slow[] = {high(187500), good(32000)};
+    const struct isp_probe fine[] = {good(187500), good(187500)};
+    const struct probe_facts promise = {.promised_hz = 224999};
+    const struct probe_facts slow_clock = {.promised_hz = 28799};
+    const struct probe_facts wrong = {.readings_wrong = true};
+    assert_string_equal(taken_for(slow, 2, &promise), "unreliable");
+    assert_string_equal(taken_for(slow, 2, &slow_clock), "too-fast");
+    assert_string_equal(taken_for(fine, 2, &wrong), "unreliable");
 }
 
 static void the_limits_of_sck_are_told(void **state)
@@ -194,10 +222,10 @@ static void hints_never_advise_force(void **state)
 {
     (void)state;
     const struct isp_probe series[] = {high(187500),
-                                          at(187500, answer(0, 0)),
-                                          at(187500, answer(0xac530000, 0)),
-                                          at(187500, answer(0x12345678, 0x345612)),
-                                          {0}};
+                                       at(187500, answer(0, 0)),
+                                       at(187500, answer(0xac530000, 0)),
+                                       at(187500, answer(0x12345678, 0x345612)),
+                                       {0}};
     for (size_t i = 0; i < sizeof series / sizeof series[0]; i++) {
         struct error e = {0};
         struct diagnosis d;
@@ -249,6 +277,8 @@ int main(void)
         cmocka_unit_test(a_hidden_signature_counts_only_where_lock_bits_hide_it),
         cmocka_unit_test(a_series_is_judged_as_a_whole),
         cmocka_unit_test(answers_that_change_are_not_taken_at_their_word),
+        cmocka_unit_test(signatures_have_to_agree),
+        cmocka_unit_test(what_fuses_and_readings_tell_counts),
         cmocka_unit_test(the_limits_of_sck_are_told),
         cmocka_unit_test(the_pattern_tells_what_one_byte_cannot),
         cmocka_unit_test(a_measured_supply_is_believed),

@@ -315,14 +315,36 @@ static void find_limits(const struct isp_probe *series, size_t count, struct dia
 
 /* Some prove a chip, some do not. */
 static enum symptom mixed_symptom(const struct isp_probe *series, size_t count,
-                                  const struct diagnosis *d)
+                                  const struct probe_facts *facts, const struct diagnosis *d)
 {
-    if (d->good_hz == 0)
+    if (d->good_hz == 0 || d->bad_hz <= facts->promised_hz)
         return SYMPTOM_UNRELIABLE;
     for (size_t i = 0; i < count; i++)
         if (!series[i].enabled && series[i].sck_hz <= d->good_hz)
             return SYMPTOM_UNRELIABLE;
     return SYMPTOM_TOO_FAST;
+}
+
+/* The reply to Programming Enable is not there by chance; a signature that is not all alike may be.
+ */
+static bool is_weak_proof(const struct isp_probe *p)
+{
+    return !p->enable_seen || (p->enable[2] != 0x53 && p->enable[3] != 0x69);
+}
+
+/* Those that prove a chip have to agree on which it is. SYMPTOM_NONE: they do. */
+static enum symptom signature_symptom(const struct isp_probe *series, size_t count)
+{
+    const struct isp_probe *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!series[i].enabled)
+            continue;
+        if (first == NULL)
+            first = &series[i];
+        if (memcmp(series[i].signature, first->signature, sizeof first->signature) != 0)
+            return is_weak_proof(first) ? SYMPTOM_UNSTEADY : SYMPTOM_UNRELIABLE;
+    }
+    return SYMPTOM_NONE;
 }
 
 static enum symptom series_symptom(const struct isp_probe *series, size_t count,
@@ -335,9 +357,11 @@ static enum symptom series_symptom(const struct isp_probe *series, size_t count,
         return SYMPTOM_NO_POWER;
     if (count == 0)
         return SYMPTOM_HIDDEN;
+    if (good > 0 && facts->readings_wrong)
+        return SYMPTOM_UNRELIABLE;
     if (good == count)
-        return SYMPTOM_NONE;
-    return good == 0 ? common_symptom(series, count) : mixed_symptom(series, count, d);
+        return signature_symptom(series, count);
+    return good == 0 ? common_symptom(series, count) : mixed_symptom(series, count, facts, d);
 }
 
 /* A supply that was measured is no suspect any more; ground has been seen with it. */

@@ -15,8 +15,11 @@ enum {
     READINGS_MAX = 10 /* of the signature, until two in a row agree */
 };
 
-/* From what a factory-fresh chip at 1 MHz follows down to a 32 kHz crystal divided by 8. */
-static const uint32_t sck_ladder[] = {187500, 93750, 32000, 8000, 2000, 500};
+/* From what a factory-fresh chip at 1 MHz follows down to a 32.768 kHz crystal divided by 8. None
+ * is just at a limit: a 128 kHz oscillator that is 10 % slow wants less than 28.8 kHz, a 32.768 kHz
+ * crystal less than 8.19 kHz. At a limit a chip answers now and then, and takes one instruction for
+ * another. */
+static const uint32_t sck_ladder[] = {187500, 93750, 28000, 7000, 2000, 500};
 enum { LADDER = sizeof sck_ladder / sizeof sck_ladder[0] };
 
 enum status avr_set_clock(struct target *t, uint32_t hz, struct error *e)
