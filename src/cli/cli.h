@@ -93,6 +93,7 @@ MUST_USE enum status command_convert(struct cli *cli, struct error *e);    /* co
 MUST_USE enum status command_completion(struct cli *cli, struct error *e); /* complete.c */
 MUST_USE enum status command_config(struct cli *cli, struct error *e);     /* command_config.c */
 MUST_USE enum status command_diff(struct cli *cli, struct error *e);       /* command_diff.c */
+MUST_USE enum status command_doctor(struct cli *cli, struct error *e);     /* command_doctor.c */
 MUST_USE enum status command_info(struct cli *cli, struct error *e);       /* command_info.c */
 MUST_USE enum status command_udev(struct cli *cli, struct error *e);       /* command_udev.c */
 MUST_USE enum status command_merge(struct cli *cli, struct error *e);      /* command_merge.c */

@@ -49,6 +49,12 @@ const struct command command_table[] = {
      .options = "programmer port part baud bitclock isp-clock-delay extended exitspecs "
                 "reconnect config noconfig part-file force",
      .run = command_diff},
+    {.name = "doctor",
+     .arguments = "[--soak [COUNT]]",
+     .summary = "find out what is wrong between here and the chip, wire by wire",
+     .options = "programmer port part baud bitclock isp-clock-delay extended exitspecs "
+                "reconnect config noconfig part-file soak",
+     .run = command_doctor},
     {.name = "erase", .arguments = "", .summary = "the whole chip", .run = command_erase},
     {.name = "factory",
      .arguments = "",

@@ -111,6 +111,8 @@ enum status flash_run(struct cli *cli, struct error *e)
     TRY(check_operands(&cli->settings, e));
     if (cli->settings.no_jtag || cli->settings.expect_usb)
         return error_set(e, STATUS_USAGE, "--no-jtag and --expect-usb belong to ispflash burn");
+    if (cli->settings.soak)
+        return error_set(e, STATUS_USAGE, "--soak belongs to ispflash doctor");
     if (cli->settings.output != NULL || cli->settings.check != NULL)
         return error_set(e, STATUS_USAGE, "%s belongs to a command, such as ispflash fuses",
                          cli->settings.output != NULL ? "-o" : "--check");

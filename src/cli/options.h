@@ -46,7 +46,7 @@ struct settings {
     uint32_t baud, sck_hz, edge_delay_us;
     uint32_t timeout_s, sync_timeout_s, wait_port_s, retries; /* 0: none */
     bool erase, no_erase, force, no_write, no_verify, whole_read, in_order, osccal, no_config;
-    bool json, no_clock_boost, require_genuine;
+    bool json, no_clock_boost, require_genuine, soak;
     bool yes, dry_run, no_jtag, expect_usb, keep_eeprom;
     const char *rescue_file;
     const char *record, *replay;

@@ -566,6 +566,53 @@ run 4 --record no/such -c dryrun -p m8 -U lfuse:r:-:h; err 'no/such: No such fil
 run 3 --replay rec -c usbasp -p m8 -U lfuse:r:-:h; err 'another way than rec at its end'
 
 # --- lines of other programs --------------------------------------------------------------------
+# --- the doctor
+
+run 0 doctor -c sim -p m328p
+for check in programmer access firmware wires signature clock lock readings; do
+    out "^ok +$check "
+done
+out '^- +supply +the programmer does not measure it'; out '^All is well: ATmega328P through sim'; no_err
+while read -r fault symptom suspect; do
+    run 9 doctor -c sim -p m328p -x "fail=$fault"
+    out "^fails +wires .*$symptom"; out "^Diagnosis: .*$symptom"; out "^  [1-9]\\. .*$suspect"
+    out 'pin 3 of the 6-pin ISP header|pin 1 of the 6-pin ISP header'
+    err '\[silent-chip\]'; err 'nothing was erased or written'; no_err 'force|-F'
+done <<'TABLE'
+miso-open MISO.stays.high MISO.is.connected
+miso-low MISO.stays.low nothing.else.*holds.MISO
+miso-high MISO.stays.high MISO.is.connected
+miso-late out.of.step SCK.is.clean
+echo MISO.repeats.MOSI not.connected.to.one.another
+swapped MISO.stays.high not.exchanged
+mosi-open MISO.stays.high MOSI.reach
+sck-open MISO.stays.high SCK.and.MOSI.reach
+reset-open MISO.stays.high RESET,.SCK
+runs-on another.each.time RESET.reaches.the.chip
+no-power MISO.stays.low has.power
+no-clock MISO.stays.high the.clock
+TABLE
+run 9 doctor -c sim -x fail=no-power -x supply=0.3; out '^Diagnosis: the target has no supply'
+run 9 doctor -c sim -x fail=miso-open -x supply=5; out '^ok +supply +5.00 V'; no_out 'has power'
+run 0 doctor -c sim -x supply=0.3; out '^- +supply'
+run 8 doctor -c sim -x fail=silent; out '^ok +access'; out '^fails +wires'; no_out 'signature'
+run 5 doctor -c avrisp -P no-such-port; out '^fails +programmer'; no_out '^ok'; err 'not touched'
+run 16 doctor -c sim -x fail=unplug -x after=30; out '^fails'
+run 10 doctor -c sim -p m32u4 -x part=m328p; out '^fails +signature'; out 'use -p m328p'
+run 14 doctor -c sim -x noise=200; out '^fails +readings'; out 'SCK is clean'
+run 0 -c sim -P slow -p m328p -U lfuse:w:0xe3:m
+run 0 doctor -c sim -P slow -p m328p; out '^ok +wires +the chip answers at SCK 28 kHz, not at'
+out '^ok +clock +128 kHz'
+run 9 doctor -c sim -P slow -p m328p -B 1MHz; out '^fails +wires'; err 'at SCK 1000 kHz'
+run 0 -c sim -P shut -p m328p -U lock:w:0xfc:m
+run 11 doctor -c sim -P shut -p m328p; out '^fails +lock .*reading and writing'; out '^ok +readings'
+run 0 doctor -c sim --soak 600; out '^ +187.5 kHz +600 +0 +0$'; out '^ +224.999 kHz'
+run 14 doctor -c sim --soak 2000 -x noise=1000; out '^ +187.5 kHz +2[0-9]+ +[1-9]'
+run 0 doctor -c sim --soak 60 -B 100kHz; out '^ +100 kHz'; no_out '^ +50 kHz'
+run 2 doctor -c sim --soak none; run 2 doctor -c sim --soak 0; run 2 doctor -c sim 100
+run 2 doctor -c sim --soak 10 20; run 2 doctor; err 'no programmer is named'
+run 2 doctor -c sim -U flash:w:four.hex; run 2 doctor -c sim -p m328x; no_out; run 2 --soak -c sim
+
 cp four.hex boot.hex
 cp our.conf avrdude.conf
 name=avrdude

@@ -22,6 +22,8 @@ wire_test(json_of_an_avrisp_that_is_unplugged stk500_rig --unplug-after 400 --st
   -- ${json} -c avrisp -P {port} -b 19200 -p m328p ${memories})
 wire_test(json_of_a_port_that_is_not_there stk500_rig --port tty --status 5
   -- ${json} -c avrisp -P {port}x -p m328p ${memories})
+wire_test(json_of_a_doctor_who_finds_an_echo stk500_rig --fault echo --status 9
+  -- ${json_of} doctor --json -c avrisp -P {port})
 if(LIBUSB_FOUND)
   wire_test(json_of_a_usbtiny usb_rig --device usbtiny ${written}
     -- ${json} -c usbtiny -p m328p ${memories})
