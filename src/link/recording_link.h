@@ -36,7 +36,7 @@ struct recording {
     struct clock clock; /* first: cast from struct clock */
     uint64_t now_us;    /* on that clock */
     bool plays;         /* else it records */
-    bool differs;       /* that has been said already */
+    bool differs;       /* that has been said; on its way out the run meets no more resistance */
     char *path;
     FILE *file; /* being written */
     struct record_event *events;
@@ -64,7 +64,9 @@ MUST_USE enum status replay_use(struct recording *r, struct record_event *event,
 /* STATUS_INPUT: the run does not do what was recorded at `event` (NULL: the end). */
 enum status replay_differs(struct recording *r, const struct record_event *event, const char *what,
                            struct error *e);
-/* A command without bytes, all of whose numbers must be as recorded. */
+/* A command without bytes, all of whose numbers must be as recorded. After a difference all is
+ * well.
+ */
 MUST_USE enum status replay_command(struct recording *r, const char *kind,
                                     const unsigned long *numbers, unsigned count, struct error *e);
 /* The first bytes as text, for messages. */

@@ -135,7 +135,9 @@ static enum status played_write(struct stream *s, const uint8_t *data, size_t si
     struct record_event *event;
     char bytes[64], what[80];
     (void)timeout_ms;
-    *done = 0;
+    *done = r->differs ? size : 0;
+    if (r->differs)
+        return STATUS_OK;
     (void)snprintf(what, sizeof what, "sends %s",
                    record_bytes_text(data, size, bytes, sizeof bytes));
     TRY(replay_expect(r, "out", what, &event, e));
@@ -197,7 +199,7 @@ static void played_close(struct stream *s)
 {
     struct recording *r = s->context->recording;
     struct error e = {0};
-    if (!r->differs && replay_command(r, "close", NULL, 0, &e) != STATUS_OK)
+    if (replay_command(r, "close", NULL, 0, &e) != STATUS_OK)
         context_log(s->context, LOG_WARNING, "%s", e.text);
     free(s);
 }

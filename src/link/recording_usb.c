@@ -164,6 +164,8 @@ static enum status played_submit(struct usb *u, struct usb_transfer *t, struct e
     struct recording *r = u->context->recording;
     struct record_event *event;
     char what[160];
+    if (r->differs)
+        return STATUS_OK;
     tell_request(t, what, sizeof what);
     TRY(replay_expect(r, "submit", what, &event, e));
     const struct record_event wanted = submit_event(t);
@@ -195,10 +197,26 @@ static void end_one(struct usb *u, const struct record_event *event)
     }
 }
 
+/* On the way out after a difference. */
+static void end_all(struct usb *u)
+{
+    for (unsigned i = 0; i < u->count; i++) {
+        struct usb_transfer *t = &u->queue[(u->first + i) % USB_QUEUE_MAX];
+        t->result = USB_DONE;
+        t->actual = t->size;
+        if (t->in != NULL)
+            memset(t->in, 0, t->size);
+    }
+}
+
 static enum status played_wait(struct usb *u, unsigned timeout_ms, struct error *e)
 {
     struct recording *r = u->context->recording;
     struct record_event *event = replay_answer(r);
+    if (r->differs) {
+        end_all(u);
+        return STATUS_OK;
+    }
     if (event == NULL) {
         r->now_us += timeout_ms * UINT64_C(1000);
         return STATUS_OK;
@@ -215,17 +233,15 @@ static void played_cancel(struct usb *u, struct usb_transfer *t)
 {
     const unsigned long numbers[] = {t->slot};
     struct error ignored = {0};
-    if (!u->context->recording->differs &&
-        replay_command(u->context->recording, "cancel", numbers, 1, &ignored) == STATUS_OK)
-        return;
-    t->result = USB_DROPPED;
+    if (replay_command(u->context->recording, "cancel", numbers, 1, &ignored) != STATUS_OK)
+        t->result = USB_DROPPED;
 }
 
 static void played_close(struct usb *u)
 {
     struct recording *r = u->context->recording;
     struct error e = {0};
-    if (!r->differs && replay_command(r, "close", NULL, 0, &e) != STATUS_OK)
+    if (replay_command(r, "close", NULL, 0, &e) != STATUS_OK)
         context_log(u->context, LOG_WARNING, "%s", e.text);
     free(u);
 }

@@ -22,7 +22,9 @@ set(rec --device usbasp-1.05)
 set(made -- ${ispflash} --record {tmp}/rec -c usbasp -p m328p -U flash:w:${images}/small.hex:i)
 set(play -- ${ispflash} --replay {tmp}/rec -c usbasp -p m328p)
 wire_test(ispflash_says_where_another_image_differs_from_a_recording usb_rig ${rec} --status 0,3
-  ${made} ${play} -U flash:w:${images}/tiny.hex:i)
+  ${made} -- sh -c "\"$@\" 2>{tmp}/said && exit 9 || test $? -eq 3 && cat {tmp}/said >&2 && \
+    test $(grep -c 'goes another way' {tmp}/said) -eq 1 && exit 3" sh ${ispflash}
+    --replay {tmp}/rec -c usbasp -p m328p -U flash:w:${images}/tiny.hex:i)
 wire_test(ispflash_says_that_a_run_ends_before_its_recording usb_rig ${rec} --status 0,3
   ${made} ${play} -U lfuse:r:-:h)
 wire_test(ispflash_says_that_a_recording_ends_before_the_run usb_rig ${rec} --status 0,3
