@@ -113,7 +113,8 @@ static enum status keep_warning(struct board_list *list, const char *value, stru
 static enum status take_board_key(struct reader *r, const char *key, const char *value,
                                   struct error *e)
 {
-    static const char *const wires[BOARD_WIRES] = {"vcc", "gnd", "reset", "sck", "mosi", "miso"};
+    static const char *const wires[BOARD_WIRES] = {"vcc",  "gnd",  "reset", "sck",
+                                                   "mosi", "miso", "swdio", "swclk"};
     struct board *board = r->board;
     if (strcmp(key, "name") == 0)
         return keep_text(r->list, value, &board->name, e);
@@ -192,6 +193,15 @@ static enum status check_headers(const struct board_list *list, const struct boa
     return STATUS_OK;
 }
 
+/* A bit each wire. */
+static unsigned wires_of(bool swd)
+{
+    unsigned wires = 0;
+    for (unsigned wire = 0; wire < BOARD_WIRES; wire++)
+        wires |= board_wire_of((enum board_wire)wire, swd) ? 1u << wire : 0u;
+    return wires;
+}
+
 /* What shows only when a section is complete; what may be left out is then there, empty. */
 static enum status finish_section(struct reader *r, struct error *e)
 {
@@ -203,7 +213,8 @@ static enum status finish_section(struct reader *r, struct error *e)
         return error_set(e, STATUS_INTERNAL, "[header %s] is not complete", header->id);
     if (board == NULL)
         return STATUS_OK;
-    const bool all_pins = r->pins_given == (1u << BOARD_WIRES) - 1;
+    board->swd = (r->pins_given & 1u << BOARD_SWDIO) != 0;
+    const bool all_pins = r->pins_given == wires_of(board->swd);
     if (board->name == NULL || board->source == NULL || board->programmers == NULL)
         return error_set(e, STATUS_INTERNAL, "[%s] lacks name, programmers or source", board->id);
     if (!all_pins && (r->pins_given != 0 || board->headers == NULL))
@@ -428,11 +439,32 @@ unsigned board_header_pin(const struct board_header *header, const char *name)
     return 0;
 }
 
+bool board_wire_of(enum board_wire wire, bool swd)
+{
+    switch (wire) {
+    case BOARD_VCC:
+    case BOARD_GND:
+    case BOARD_RESET:
+        return true;
+    case BOARD_SCK:
+    case BOARD_MOSI:
+    case BOARD_MISO:
+        return !swd;
+    case BOARD_SWDIO:
+    case BOARD_SWCLK:
+        return swd;
+    case BOARD_WIRES:
+        break;
+    }
+    return false;
+}
+
 const char *board_wire_name(enum board_wire wire)
 {
     static const char *const names[BOARD_WIRES] = {
-        [BOARD_VCC] = "VCC", [BOARD_GND] = "GND",   [BOARD_RESET] = "RESET",
-        [BOARD_SCK] = "SCK", [BOARD_MOSI] = "MOSI", [BOARD_MISO] = "MISO"};
+        [BOARD_VCC] = "VCC",     [BOARD_GND] = "GND",    [BOARD_RESET] = "RESET",
+        [BOARD_SCK] = "SCK",     [BOARD_MOSI] = "MOSI",  [BOARD_MISO] = "MISO",
+        [BOARD_SWDIO] = "SWDIO", [BOARD_SWCLK] = "SWCLK"};
     return names[wire];
 }
 

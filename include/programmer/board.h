@@ -20,6 +20,8 @@ enum board_wire {
     BOARD_SCK,
     BOARD_MOSI,
     BOARD_MISO,
+    BOARD_SWDIO,
+    BOARD_SWCLK,
     BOARD_WIRES
 };
 
@@ -36,6 +38,7 @@ struct board {
     const char *id, *name;
     const char *const *programmers; /* ids of programmers.ini; NULL-terminated */
     const char *pins[BOARD_WIRES];  /* what is printed there: "10 (PB6)"; NULL: it has none */
+    bool swd;                       /* for STM32s; without SCK, MOSI and MISO */
     const char *const *headers;     /* ids, the usual one first; NULL-terminated */
     const char *const *warnings;    /* sentences; NULL-terminated */
     const struct usb_id *usb;       /* that a board on a serial port shows; ends with vendor 0 */
@@ -75,6 +78,9 @@ const struct board *board_of(const struct board_list *list, const char *programm
 const struct board_header *board_header_find(const struct board_list *list, const char *id);
 /* The number of the first pin of that name ("MISO"), from 1; 0: none. */
 unsigned board_header_pin(const struct board_header *header, const char *name);
+
+/* True if it is one of the wires of SWD, or of ISP. */
+bool board_wire_of(enum board_wire wire, bool swd);
 
 /* "RESET", as on headers. */
 const char *board_wire_name(enum board_wire wire);

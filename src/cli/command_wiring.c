@@ -69,6 +69,22 @@ static enum status choose_board(struct run *r, const struct programmer_entry *en
     return error_set(e, STATUS_USAGE, "the %s is no %s", w->board->name, entry->id);
 }
 
+/* An STM32 is reached by SWD, and by nothing else. */
+static enum status match_part(struct wiring *w, struct error *e)
+{
+    const bool swd = w->part != NULL && w->part->family == PART_STM32F1;
+    if (swd && w->board == NULL)
+        return board_find(w->boards, "stlink", &w->board, e);
+    if (w->part == NULL || w->board == NULL || w->board->swd == swd)
+        return STATUS_OK;
+    (void)error_set(e, STATUS_UNSUPPORTED, "the %s cannot reach an %s", w->board->name,
+                    w->part->name);
+    if (swd)
+        error_hint(e, "an STM32 is programmed over SWD: ispflash wiring stlink -p %s",
+                   w->part->aliases[0]);
+    return e->code;
+}
+
 static enum status show(struct run *r, const struct programmer_entry *entries, struct wiring *w,
                         struct error *e)
 {
@@ -76,6 +92,7 @@ static enum status show(struct run *r, const struct programmer_entry *entries, s
     TRY(choose_board(r, entries, w, e));
     if (s->part != NULL)
         TRY(part_find(r->parts, s->part, &w->part, e));
+    TRY(match_part(w, e));
     if (w->board == NULL && w->part == NULL)
         list_boards(r->cli, w->boards);
     else if (s->json)

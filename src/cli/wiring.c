@@ -26,6 +26,22 @@ bool wiring_by_pdi(const struct part *part)
     return part != NULL && part->mosi_pin != NULL && strcmp(part->mosi_pin, "PE0") == 0;
 }
 
+bool wiring_has(const struct wiring *w, enum board_wire wire)
+{
+    return board_wire_of(wire, w->board != NULL && w->board->swd);
+}
+
+/* STM32F1 data sheets, "Pin descriptions". */
+static const char *stm32_pin(enum board_wire wire)
+{
+    static const char *const pins[BOARD_WIRES] = {[BOARD_VCC] = "3.3 (VDD)",
+                                                  [BOARD_GND] = "G (GND)",
+                                                  [BOARD_RESET] = "R (NRST)",
+                                                  [BOARD_SWDIO] = "DIO (PA13)",
+                                                  [BOARD_SWCLK] = "CLK (PA14)"};
+    return pins[wire];
+}
+
 static const char *port_pin(const struct part *part, enum board_wire wire)
 {
     switch (wire) {
@@ -39,6 +55,8 @@ static const char *port_pin(const struct part *part, enum board_wire wire)
         return part->miso_pin;
     case BOARD_VCC:
     case BOARD_GND:
+    case BOARD_SWDIO:
+    case BOARD_SWCLK:
     case BOARD_WIRES:
         break;
     }
@@ -48,6 +66,10 @@ static const char *port_pin(const struct part *part, enum board_wire wire)
 const char *wiring_chip_pin(const struct wiring *w, enum board_wire wire, char out[WIRING_PIN_SIZE])
 {
     const char *name = board_wire_name(wire);
+    if (w->part != NULL && w->part->family == PART_STM32F1 && stm32_pin(wire) != NULL) {
+        (void)snprintf(out, WIRING_PIN_SIZE, "%s", stm32_pin(wire));
+        return out;
+    }
     const char *pin = w->part != NULL ? port_pin(w->part, wire) : NULL;
     const bool pdi = wiring_by_pdi(w->part);
     const char *function = wire == BOARD_RESET         ? name
@@ -133,6 +155,8 @@ static void draw_boxes(FILE *out, const struct wiring *w, const struct pencil *p
     char labels[BOARD_WIRES][LABEL_SIZE], pins[BOARD_WIRES][WIRING_PIN_SIZE];
     size_t left = 0, right = 0;
     for (enum board_wire wire = 0; wire < BOARD_WIRES; wire++) {
+        if (!wiring_has(w, wire))
+            continue;
         board_label(w, wire, labels[wire]);
         const size_t label = strlen(labels[wire]);
         const size_t pin = strlen(wiring_chip_pin(w, wire, pins[wire]));
@@ -145,6 +169,8 @@ static void draw_boxes(FILE *out, const struct wiring *w, const struct pencil *p
                   w->part != NULL ? w->part->name : "chip");
     draw_edge(out, p, left, right, true);
     for (enum board_wire wire = 0; wire < BOARD_WIRES; wire++) {
+        if (!wiring_has(w, wire))
+            continue;
         const bool connected = strcmp(labels[wire], "not connected") != 0;
         (void)fprintf(out, "%s %*s %s", p->down, (int)left, labels[wire],
                       connected ? p->wire_out : p->down);
@@ -201,11 +227,15 @@ static void draw_notes(FILE *out, const struct wiring *w)
                  "and MISO of its SPI.");
     if (w->part == NULL)
         put_note(out, "- ", "-p PART names the pins of the chip.");
-    else if (w->part->sck_pin == NULL)
+    else if (w->part->sck_pin == NULL && w->part->family == PART_AVR_ISP)
         put_note(out, "- ", "The pins of this chip are not known here: see its data sheet.");
     if (w->part != NULL && w->part->reset_active_high)
         put_note(out, "! ", "RESET of this chip is active high: few programmers can do that.");
-    put_note(out, "- ", "Like goes to like, MISO to MISO; nothing else may drive these pins.");
+    if (board != NULL && board->swd)
+        put_note(out, "- ",
+                 "DIO and CLK of a board's SWD header are SWDIO and SWCLK, and BOOT0 stays at 0.");
+    else
+        put_note(out, "- ", "Like goes to like, MISO to MISO; nothing else may drive these pins.");
 }
 
 void wiring_draw(FILE *out, const struct wiring *w, bool utf8)

@@ -23,6 +23,8 @@ size_t wiring_headers(const struct wiring *w,
  * known. */
 const char *wiring_chip_pin(const struct wiring *w, enum board_wire wire,
                             char out[WIRING_PIN_SIZE]);
+/* True if this wire is there: those of ISP, or of SWD. */
+bool wiring_has(const struct wiring *w, enum board_wire wire);
 /* True if the chip is programmed through PDI and PDO. */
 bool wiring_by_pdi(const struct part *part);
 

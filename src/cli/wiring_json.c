@@ -41,7 +41,8 @@ void wiring_json(FILE *out, const struct wiring *w)
     static const char *const none[] = {NULL};
     json_t *o = json_begin("wiring"), *wires = json_array();
     for (enum board_wire wire = 0; wire < BOARD_WIRES; wire++)
-        (void)json_array_append_new(wires, wire_object(w, wire));
+        if (wiring_has(w, wire))
+            (void)json_array_append_new(wires, wire_object(w, wire));
     set(o, "board", json_text(w->board != NULL ? w->board->id : NULL));
     set(o, "name", json_text(w->board != NULL ? w->board->name : NULL));
     set(o, "part", json_text(w->part != NULL ? w->part->name : NULL));

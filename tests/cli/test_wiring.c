@@ -156,10 +156,29 @@ static void programs_get_the_wires(void **state)
     json_decref(o);
 }
 
+static void an_stm32_has_the_four_wires_of_swd(void **state)
+{
+    struct cli_bench *b = *state;
+    cli_expect(b, 0, "wiring -p stm32f103c8");
+    cli_assert_out(b, "STM32F103x8");
+    cli_assert_out(b, "DIO (PA13)");
+    cli_assert_out(b, "CLK (PA14)");
+    cli_assert_out(b, "3.3 (VDD)");
+    assert_null(strstr(b->out, "MISO"));
+    cli_expect(b, 0, "wiring stlink --json");
+    cli_assert_out(b, "\"wire\":\"SWDIO\",\"board_pin\":\"SWDIO\"");
+    assert_null(strstr(b->out, "MISO"));
+    cli_expect(b, 17, "wiring usbasp -p stm32f103c8");
+    cli_assert_err(b, "ispflash wiring stlink -p stm32f103c8");
+    cli_expect(b, 17, "wiring stlink -p m328p");
+    cli_assert_err(b, "the ST-Link V2 cannot reach an ATmega328P");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_pro_micro_is_drawn_with_its_warning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_stm32_has_the_four_wires_of_swd, set_up, tear_down),
         cmocka_unit_test_setup_teardown(boxes_are_drawn_where_the_locale_has_them, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_board_with_headers_has_them_drawn, set_up, tear_down),
