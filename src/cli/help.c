@@ -9,34 +9,20 @@
 #include "options.h"
 #include "programmer/programmer.h"
 #include "terminal/terminal.h"
+#include "wrapped.h"
 
 enum { HELP_COLUMN = 26, HELP_WIDTH = 80 };
 
 /* --- options -------------------------------------------------------------------------------- */
 
-/* Continues at `column`, breaks at blanks and indents to HELP_COLUMN. */
-static void put_wrapped(FILE *out, const char *text, size_t column)
+/* Behind what stands before `column`, in the column of explanations. */
+static void put_explanation(FILE *out, const char *text, size_t column)
 {
-    if (column >= HELP_COLUMN) {
+    if (column >= HELP_COLUMN)
         (void)fprintf(out, "\n%*s", HELP_COLUMN, "");
-        column = HELP_COLUMN;
-    }
-    (void)fprintf(out, "%*s", (int)(HELP_COLUMN - column), "");
-    column = HELP_COLUMN;
-    while (*text != '\0') {
-        const size_t length = strcspn(text, " ");
-        if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
-            (void)fprintf(out, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-        } else if (column > HELP_COLUMN) {
-            (void)fputc(' ', out);
-            column++;
-        }
-        (void)fprintf(out, "%.*s", (int)length, text);
-        column += length;
-        text += length + strspn(text + length, " ");
-    }
-    (void)fputc('\n', out);
+    else
+        (void)fprintf(out, "%*s", (int)(HELP_COLUMN - column), "");
+    put_wrapped(out, text, HELP_COLUMN, HELP_WIDTH);
 }
 
 /* "  -c, --programmer ID   which programmer" */
@@ -53,7 +39,7 @@ static void put_option(FILE *out, const struct option_spec *spec)
     if (spec->argument != NULL)
         (void)snprintf(head + strlen(head), sizeof head - strlen(head), " %s", spec->argument);
     (void)fputs(head, out);
-    put_wrapped(out, spec->help, strlen(head) + 2 > HELP_COLUMN ? HELP_COLUMN : strlen(head));
+    put_explanation(out, spec->help, strlen(head) + 2 > HELP_COLUMN ? HELP_COLUMN : strlen(head));
 }
 
 static void put_usage(FILE *out, const char *program)
@@ -90,13 +76,13 @@ void help_all(FILE *out, const char *program)
         const int length = fprintf(out, "  %s", config_default_variable(which));
         char text[64];
         (void)snprintf(text, sizeof text, "as --%s", config_default_name(which));
-        put_wrapped(out, text, length > 0 ? (size_t)length : 0);
+        put_explanation(out, text, length > 0 ? (size_t)length : 0);
     }
     (void)fprintf(out, "\nCommands, as the first word:\n");
     for (size_t i = 0; i < command_count; i++) {
         const struct command *command = &command_table[i];
         const int length = fprintf(out, "  %s %s", command->name, command->arguments);
-        put_wrapped(out, command->summary, length > 0 ? (size_t)length : 0);
+        put_explanation(out, command->summary, length > 0 ? (size_t)length : 0);
     }
 }
 

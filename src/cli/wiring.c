@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "wrapped.h"
+
 enum { LABEL_SIZE = 96, GAP = 24, WRAP = 79 };
 
 /* --- what goes where ------------------------------------------------------------------------ */
@@ -191,26 +193,11 @@ static void draw_header(FILE *out, const struct board_header *header)
                       header->pins[i + 1] != NULL ? header->pins[i + 1] : "-");
 }
 
-/* A sentence with a mark before it, broken at blanks. */
+/* A sentence with a mark before it. */
 static void put_note(FILE *out, const char *mark, const char *text)
 {
-    const size_t indent = strlen(mark);
-    size_t column = indent;
     (void)fputs(mark, out);
-    while (*text != '\0') {
-        const size_t length = strcspn(text, " ");
-        if (column > indent && column + 1 + length > WRAP) {
-            (void)fprintf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            (void)fputc(' ', out);
-            column++;
-        }
-        (void)fprintf(out, "%.*s", (int)length, text);
-        column += length;
-        text += length + strspn(text + length, " ");
-    }
-    (void)fputc('\n', out);
+    put_wrapped(out, text, strlen(mark), WRAP);
 }
 
 static void draw_notes(FILE *out, const struct wiring *w)
