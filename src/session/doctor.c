@@ -336,8 +336,9 @@ static void tell_signature(struct doctor *d)
     const struct part *others[2];
     const size_t count = session_candidates(s, others, 2);
     d->report->part = s->part;
-    tell(d, DOCTOR_SIGNATURE, DOCTOR_OK, "%02x %02x %02x: %s%s", signature[0], signature[1],
-         signature[2], s->part->name,
+    char text[PART_SIGNATURE_TEXT];
+    tell(d, DOCTOR_SIGNATURE, DOCTOR_OK, "%s: %s%s",
+         part_signature_text(s->part->family, signature, text), s->part->name,
          !s->part_named && count > 1 ? ", or another of that signature" : "");
 }
 
@@ -356,6 +357,10 @@ static void check_clock(struct doctor *d)
     struct sck_range range;
     struct doctor_report *r = d->report;
     char source[64];
+    if (!session_erase_unlocks(d->session)) {
+        tell(d, DOCTOR_CLOCK, DOCTOR_OPEN, "SWD does not depend on it");
+        return;
+    }
     if (!session_chip_clock(d->session, &clock) || !session_sck_range(d->session, &range)) {
         tell(d, DOCTOR_CLOCK, DOCTOR_OPEN, "the fuses do not tell it");
         return;
@@ -386,13 +391,20 @@ static void check_lock(struct doctor *d)
         return;
     }
     if (!session_write_locked(s)) {
-        tell(d, DOCTOR_LOCK, DOCTOR_OK, "0x%02x: open", value);
+        tell(d, DOCTOR_LOCK, DOCTOR_OK, "0x%02x: open%s", value,
+             session_is_protected(s) ? ", but parts of flash are write protected" : "");
         return;
     }
     struct error e = {0};
-    (void)error_set(&e, STATUS_PROTECTED, "the chip is locked (0x%02x): lock bits forbid %s", value,
-                    session_read_locked(s) ? "reading and writing" : "writing");
-    error_hint(&e, "a chip erase lifts lock bits, and takes flash and EEPROM with it");
+    if (session_erase_unlocks(s)) {
+        (void)error_set(&e, STATUS_PROTECTED, "the chip is locked (0x%02x): lock bits forbid %s",
+                        value, session_read_locked(s) ? "reading and writing" : "writing");
+        error_hint(&e, "a chip erase lifts lock bits, and takes flash and EEPROM with it");
+    } else {
+        (void)error_set(&e, STATUS_PROTECTED, "%s (%s is 0x%02x)", session_lock_text(s), lock->name,
+                        value);
+        session_hint_lift(s, LIFT_AT_ALL, &e);
+    }
     fails(d, DOCTOR_LOCK, &e);
 }
 

@@ -66,3 +66,13 @@ wire_test(ispflash_ends_when_an_stlink_is_unplugged_during_a_mass_erase ${rig}
 wire_test(ispflash_ends_when_an_stlink_is_silent ${rig} --usb-fault hang=60 --timeout 10
   --status 15
   -- ${write_boot})
+
+# The doctor sees what st-info shows as "chipid: 0x0000", and says what it is.
+set(doctor $<TARGET_FILE:ispflash> doctor -qq -c stlink -p stm32f103c8 -x guide=0)
+wire_test(ispflash_doctor_finds_an_stm32_well ${rig} --flash ${boot} --expect-flash ${boot}
+  -- sh -c "${doctor} | grep -q 'ok *signature *0x410 with 64 KiB: STM32F103x8'")
+wire_test(ispflash_doctor_finds_a_chip_id_of_0 ${rig} --set idcode=0
+  -- sh -c "${doctor} | grep -q 'fails *signature .*chip id reads as 0x000'")
+wire_test(ispflash_doctor_finds_an_stm32_protected ${rig} --set rdp=0 --status 11 -- ${doctor})
+wire_test(ispflash_doctor_finds_an_stm32_without_power ${rig} --fault no-power --status 9
+  -- ${doctor})

@@ -92,6 +92,34 @@ static enum status read_size(struct target *t, const struct density *density, ui
     return STATUS_OK;
 }
 
+/* RM0008, "Unique device ID register (96 bits)"; a chip that keeps it to itself is none the worse.
+ */
+static enum status tell_uid(struct target *t, struct error *e)
+{
+    enum { UID = 0x1ffff7e8 };
+    struct swd_word words[] = {{.address = UID}, {.address = UID + 4}, {.address = UID + 8}};
+    char text[32];
+    const enum status status = stm32f1_words(t, words, sizeof words / sizeof words[0], e);
+    if (status != STATUS_OK && status != STATUS_PROTECTED)
+        return status;
+    *e = (struct error){0};
+    if (status == STATUS_PROTECTED)
+        return STATUS_OK;
+    (void)snprintf(text, sizeof text, "%08" PRIx32 " %08" PRIx32 " %08" PRIx32, words[0].value,
+                   words[1].value, words[2].value);
+    context_value(t->context, "uid", text, NULL, 0);
+    return STATUS_OK;
+}
+
+void stm32f1_selected(struct target *t)
+{
+    char text[16];
+    if (t->part->sram_size == 0)
+        return;
+    (void)snprintf(text, sizeof text, "%" PRIu32 " KiB", t->part->sram_size / 1024);
+    context_value(t->context, "sram", text, NULL, 0);
+}
+
 static void tell(struct target *t, uint32_t idcode, uint16_t kib)
 {
     const struct stm32f1 *self = t->state;
@@ -120,6 +148,7 @@ enum status stm32f1_identify(struct target *t, uint8_t signature[3], struct erro
     if (density != NULL)
         TRY(read_size(t, density, &kib, e));
     tell(t, idcode, kib);
+    TRY(tell_uid(t, e));
     signature[0] = (uint8_t)(id >> 8);
     signature[1] = (uint8_t)id;
     signature[2] = (uint8_t)(kib / 16);

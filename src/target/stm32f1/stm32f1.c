@@ -70,6 +70,7 @@ const struct target_ops target_stm32f1 = {
     .enter = stm32f1_enter,
     .leave = stm32f1_leave,
     .identify = stm32f1_identify,
+    .selected = stm32f1_selected,
     .erase = stm32f1_erase,
     .read = stm32f1_read,
     .read_bytes = stm32f1_read_bytes,

@@ -89,6 +89,7 @@ MUST_USE enum status stm32f1_restart(struct target *t, struct error *e);
 /* identify.c */
 MUST_USE enum status stm32f1_identify(struct target *t, uint8_t signature[3], struct error *e);
 MUST_USE enum status stm32f1_read_protection(struct target *t, struct error *e);
+void stm32f1_selected(struct target *t);
 bool stm32f1_is_clone(const struct target *t, const struct part *part, char *out, size_t capacity);
 
 /* controller.c: the flash controllers. `registers` is where those of the bank begin. */
