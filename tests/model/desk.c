@@ -389,7 +389,7 @@ static bool wait_for(struct desk *desk, pid_t pid, int *status)
 
 /* --- One command many times ------------------------------------------------------------------ */
 
-static const char *const kept_names[] = {"flash", "eeprom", "fuses", "lock"};
+static const char *const kept_names[] = {"flash", "eeprom", "fuses", "lock", "options"};
 
 enum { KEPT = sizeof kept_names / sizeof *kept_names };
 
@@ -418,6 +418,9 @@ static void restore_chip(const struct desk *desk, const struct kept *kept)
         if (kept->bytes[i] != NULL) {
             memcpy(bytes, kept->bytes[i], size);
         }
+    }
+    if (desk->family->power_up != NULL) {
+        desk->family->power_up(desk->chip);
     }
 }
 

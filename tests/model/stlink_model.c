@@ -15,6 +15,7 @@ static int on_out(void *self, uint8_t endpoint, const uint8_t *packet, size_t si
     if (in->take == NULL) {
         uint8_t command[STLINK_COMMAND_SIZE] = {0};
         memcpy(command, packet, size < sizeof command ? size : sizeof command);
+        s->odd_commands += size != sizeof command;
         stlink_run_command(s, command, now);
         return (int)size;
     }
@@ -202,6 +203,7 @@ size_t stlink_model_counts(const struct stlink_model *s, struct usb_count *count
         {"stlink.mode", s->mode},
         {"stlink.swd-hz", s->swd_hz},
         {"stlink.unknown-commands", s->unknown},
+        {"stlink.odd-commands", s->odd_commands}, /* not of 16 bytes */
         {"stlink.lost-replies", s->lost_replies},
         {"stlink.stale-replies", s->stale_replies},
         {"stlink.replies-left", s->reply_count},

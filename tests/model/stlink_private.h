@@ -70,7 +70,7 @@ struct stlink_model {
     struct stlink_dap dap;
     struct stlink_misc misc;
     uint64_t counts[STLINK_COMMANDS_MAX]; /* by the place in the table */
-    uint64_t unknown, lost_replies, stale_replies, oversized;
+    uint64_t unknown, odd_commands, lost_replies, stale_replies, oversized;
 };
 
 /* Queues a reply of `size` zeros and gives its bytes. */

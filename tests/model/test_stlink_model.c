@@ -361,6 +361,18 @@ static void a_reply_that_was_not_fetched_comes_first(void **state)
     bench_free(&b);
 }
 
+static void commands_that_have_not_sixteen_bytes_are_counted(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stlink-v2", STLINK_MODE_DEBUG);
+    uint8_t reply[2];
+    send(&b, (const uint8_t[]){0xf5}, 1);
+    receive(&b, reply, 2);
+    assert_int_equal(reply[0], 2);
+    assert_int_equal(count_of(&b, "stlink.odd-commands"), 1);
+    bench_free(&b);
+}
+
 static void nrst_is_driven_and_pulsed(void **state)
 {
     (void)state;
@@ -418,6 +430,7 @@ int main(void)
         cmocka_unit_test(core_registers_are_written_from_the_third_byte),
         cmocka_unit_test(a_list_of_accesses_stops_at_the_first_that_fails),
         cmocka_unit_test(a_reply_that_was_not_fetched_comes_first),
+        cmocka_unit_test(commands_that_have_not_sixteen_bytes_are_counted),
         cmocka_unit_test(nrst_is_driven_and_pulsed),
         cmocka_unit_test(a_v3_chooses_a_frequency_not_above_the_one_wanted),
     };

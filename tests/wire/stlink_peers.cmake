@@ -7,7 +7,7 @@ set(stm32 -f target/stm32f1x.cfg)
 set(openocd ${OPENOCD} -f interface/stlink.cfg ${stm32})
 set(boot ${images}/boot.bin)
 set(sound --expect usb.failed=0 --expect stlink.unknown-commands=0 --expect stlink.stale-replies=0
-  --expect stlink.oversized=0 --expect count.interrupted=0 --expect count.undefined=0
+  --expect stlink.oversized=0 --expect stlink.odd-commands=0 --expect count.interrupted=0 --expect count.undefined=0
   --expect count.pgerr=0)
 
 # peers_use(NAME DEVICE PART [OPENOCD-ARGUMENT...])
