@@ -5,7 +5,6 @@
 #define ROM_TABLE_BASE UINT32_C(0xe00ff000)
 #define DBGMCU_IDCODE UINT32_C(0xe0042000)
 #define DBGMCU_CR UINT32_C(0xe0042004)
-#define IWDG_KR UINT32_C(0x40003000)
 
 enum { ALIAS_END = 0x08000000, RCC_CR = 0x00, RCC_CFGR = 0x04, FPEC_SIZE = 0x400 };
 
@@ -231,7 +230,7 @@ static bool write_peripheral(struct stm32_chip *chip, uint32_t address, unsigned
         }
         return stm32_flash_write_register(chip, address - STM32_FPEC_BASE, value);
     }
-    if (address == IWDG_KR)
+    if (address == STM32_IWDG_KR)
         stm32_watchdog_key(chip, value & 0xffff);
     chip->peripherals[(address - STM32_PERIPHERALS_BASE) / 4] = value;
     return true;

@@ -1,5 +1,6 @@
 /* The core at work in SRAM: Unicorn executes, this file gives it the bus and the time. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <unicorn/unicorn.h>
 
@@ -33,9 +34,9 @@ bool stm32_core_in_sram(const struct stm32_chip *chip)
     return chip->core.registers[STM32_PC] - STM32_SRAM_BASE < chip->spec->sram;
 }
 
-static uint64_t cycle_ps(const struct stm32_chip *chip)
+static void set_clock(struct stm32_chip *chip)
 {
-    return UINT64_C(1000000000000) / stm32_core_clock_hz(chip);
+    chip->core.cycle_ps = UINT64_C(1000000000000) / stm32_core_clock_hz(chip);
 }
 
 static void check(uc_err error, const char *what)
@@ -50,7 +51,7 @@ static void check(uc_err error, const char *what)
 
 static void tick(struct stm32_chip *chip)
 {
-    chip->core.ps += cycle_ps(chip);
+    chip->core.ps += chip->core.cycle_ps;
     chip->now_ns = chip->core.ps / 1000;
 }
 
@@ -62,6 +63,35 @@ static uint16_t opcode_at(const struct stm32_chip *chip, uint32_t address)
     return (uint16_t)(chip->sram[offset] | chip->sram[offset + 1] << 8);
 }
 
+/* A loop that changes nothing waits for somebody else: it goes round until the time is up, which
+ * need not be executed. Called at its head. */
+static void skip_spinning(struct stm32_chip *chip, uc_engine *uc, uint32_t head)
+{
+    enum { SUSPICIOUS = 4 };
+    struct stm32_spin *spin = &chip->core.spin;
+    if (spin->head != head || spin->touched) {
+        spin->head = head;
+        spin->rounds = 0;
+        spin->touched = spin->fed = false;
+        return;
+    }
+    if (++spin->rounds < SUSPICIOUS)
+        return;
+    uint32_t now[STM32_XPSR + 1] = {0};
+    void *to[STM32_XPSR + 1];
+    for (size_t i = 0; i <= STM32_XPSR; i++)
+        to[i] = &now[i];
+    check(uc_reg_read_batch(uc, (int *)engine_registers, to, STM32_XPSR + 1), "registers");
+    if (spin->rounds > SUSPICIOUS && memcmp(now, spin->registers, sizeof now) == 0 &&
+        chip->core.ps < chip->core.limit_ps) {
+        chip->core.ps = chip->core.limit_ps;
+        if (spin->fed)
+            chip->watchdog = (struct stm32_watchdog){.on = chip->watchdog.on,
+                                                     .looked_ns = chip->core.limit_ps / 1000};
+    }
+    memcpy(spin->registers, now, sizeof now);
+}
+
 /* Before each instruction: the end, for now or for good, or the time it takes. */
 static void on_instruction(uc_engine *engine, uint64_t address, uint32_t size, void *user)
 {
@@ -69,6 +99,8 @@ static void on_instruction(uc_engine *engine, uint64_t address, uint32_t size, v
     struct stm32_core *core = &chip->core;
     (void)size;
     const bool sequential = core->last_pc == NO_INSTRUCTION || address - core->last_pc <= 4;
+    if (!sequential && address < core->last_pc)
+        skip_spinning(chip, engine, (uint32_t)address);
     core->ended = core->faulted || core->ps >= core->limit_ps ||
                   address - STM32_SRAM_BASE >= chip->spec->sram;
     if (!core->ended && (opcode_at(chip, (uint32_t)address) & BKPT_MASK) == BKPT) {
@@ -114,6 +146,7 @@ static void skip_polling(struct stm32_chip *chip, uint32_t address)
 static uint64_t on_read(struct stm32_chip *chip, uc_engine *engine, uint32_t address, unsigned size)
 {
     uint32_t value = 0;
+    chip->core.spin.touched = true;
     tick(chip);
     stm32_bus_wait(chip, address);
     if (!stm32_bus_read(chip, address, size, &value))
@@ -127,12 +160,17 @@ static uint64_t on_read(struct stm32_chip *chip, uc_engine *engine, uint32_t add
 static void on_write(struct stm32_chip *chip, uc_engine *engine, uint32_t address, unsigned size,
                      uint32_t value)
 {
+    if (address == STM32_IWDG_KR && value == STM32_WATCHDOG_FEED)
+        chip->core.spin.fed = true;
+    else
+        chip->core.spin.touched = true;
     tick(chip);
     stm32_bus_wait(chip, address);
     if (!stm32_bus_write(chip, address, size, value))
         fault(chip, engine, address);
     if (chip->now_ns * 1000 > chip->core.ps)
         chip->core.ps = chip->now_ns * 1000;
+    set_clock(chip); /* that may have been what it wrote */
 }
 
 /* SRAM is the engine's own; its accesses only take their time. */
@@ -140,11 +178,12 @@ static void on_sram(uc_engine *engine, uc_mem_type type, uint64_t address, int s
                     void *user)
 {
     (void)engine;
-    (void)type;
     (void)address;
     (void)size;
     (void)value;
-    tick(user);
+    struct stm32_chip *chip = user;
+    chip->core.spin.touched |= type == UC_MEM_WRITE;
+    tick(chip);
 }
 
 static bool on_invalid(uc_engine *engine, uc_mem_type type, uint64_t address, int size,
@@ -271,6 +310,8 @@ static void run_slice(struct stm32_chip *chip)
               "forgetting code");
     core->sram_changed = core->faulted = core->ended = false;
     core->last_pc = NO_INSTRUCTION;
+    core->spin.touched = true;
+    set_clock(chip);
     put_registers(chip, engine);
     const uc_err error = uc_emu_start(engine, core->registers[STM32_PC] | 1, 0xfffffffe, 0, 0);
     const uint32_t halted_at = core->registers[STM32_PC];

@@ -21,6 +21,7 @@ struct stm32_chip_spec {
 #define STM32_OPTIONS_BASE UINT32_C(0x1ffff800)
 #define STM32_SRAM_BASE UINT32_C(0x20000000)
 #define STM32_PERIPHERALS_BASE UINT32_C(0x40000000)
+#define STM32_IWDG_KR UINT32_C(0x40003000) /* the watchdog's keys */
 #define STM32_RCC_BASE UINT32_C(0x40021000)
 #define STM32_FPEC_BASE UINT32_C(0x40022000)
 #define STM32_PPB_BASE UINT32_C(0xe0000000) /* private peripheral bus */
@@ -81,12 +82,21 @@ struct stm32_core {
     bool reset_seen; /* S_RESET_ST */
     bool stepping;   /* one instruction, then halt */
     uint64_t ps;     /* how far it has come */
-    uint64_t limit_ps;
+    uint64_t limit_ps, cycle_ps;
     uint32_t last_pc;
+    struct stm32_spin {
+        uint32_t head; /* of the loop that it is in */
+        unsigned rounds;
+        bool touched; /* it wrote, or asked a register, since */
+        bool fed;     /* the watchdog, which may go on for ever */
+        uint32_t registers[STM32_XPSR + 1];
+    } spin;
     bool faulted, ended;
     void *engine; /* of stm32_core.c; NULL until first needed */
     bool sram_changed;
 };
+
+enum { STM32_WATCHDOG_FEED = 0xaaaa };
 
 struct stm32_watchdog {
     bool on;

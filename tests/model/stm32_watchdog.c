@@ -5,7 +5,7 @@
 /* As after a reset: 4096 counts of LSI divided by 4, which is about 40 kHz. */
 #define PERIOD_NS (4096 * UINT64_C(100000))
 
-enum { KEY_FEED = 0xaaaa, KEY_START = 0xcccc, DBG_IWDG_STOP = 1 << 8, USER_WDG_SW = 1 << 2 };
+enum { KEY_START = 0xcccc, DBG_IWDG_STOP = 1 << 8, USER_WDG_SW = 1 << 2 };
 
 static bool firmware_runs(const struct stm32_chip *chip)
 {
@@ -16,7 +16,7 @@ void stm32_watchdog_key(struct stm32_chip *chip, uint32_t key)
 {
     if (key == KEY_START)
         chip->watchdog.on = true;
-    if (key == KEY_FEED || key == KEY_START)
+    if (key == STM32_WATCHDOG_FEED || key == KEY_START)
         chip->watchdog.counted_ns = 0;
 }
 

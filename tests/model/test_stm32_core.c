@@ -123,6 +123,32 @@ static void a_program_that_is_halted_goes_on_where_it_was(void **state)
     stm32_chip_free(b.chip);
 }
 
+static void a_program_that_waits_sees_what_is_written(void **state)
+{
+    (void)state;
+    struct bench b = bench_new("stm32f103c8");
+    /* str r3, [r2]; ldr r1, [r0]; cmp r1, #0; beq . - 6; bkpt */
+    static const uint16_t waiting[] = {0x6013, 0x6801, 0x2900, 0xd0fb, 0xbe00};
+    halt(&b);
+    load(&b, waiting, 5);
+    set(&b, 0x40003000, 0xcccc);
+    set(&b, SRAM + 0x100, 0);
+    set_register(&b, 0, SRAM + 0x100);
+    set_register(&b, 2, 0x40003000);
+    set_register(&b, 3, 0xaaaa); /* it feeds the watchdog */
+    run_from_sram(&b);
+    for (int i = 0; i < 3; i++) {
+        b.now += 2000 * STM32_MS;
+        assert_int_equal(word(&b, DHCSR) & HALTED, 0);
+    }
+    assert_true(dumped(&b, "core.instructions ") < 1000); /* not all of them are executed */
+    set(&b, SRAM + 0x100, 5);
+    assert_int_equal(word(&b, DHCSR) & HALTED, HALTED);
+    assert_int_equal(core_register(&b, 1), 5);
+    assert_int_equal(dumped(&b, "count.watchdog-resets "), 0);
+    stm32_chip_free(b.chip);
+}
+
 static void new_code_in_sram_is_what_runs(void **state)
 {
     (void)state;
@@ -199,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_blank_chip_locks_up),
         cmocka_unit_test(a_program_in_sram_programs_flash_in_the_flash_s_time),
         cmocka_unit_test(a_program_that_is_halted_goes_on_where_it_was),
+        cmocka_unit_test(a_program_that_waits_sees_what_is_written),
         cmocka_unit_test(new_code_in_sram_is_what_runs),
         cmocka_unit_test(a_program_that_faults_says_so_in_the_fault_registers),
         cmocka_unit_test(interrupts_may_not_be_masked_in_the_write_that_starts_the_core),

@@ -83,7 +83,8 @@ wire_test(openocd_finds_no_chip_whose_firmware_took_the_pins ${awkward} --runs n
   -- ${openocd} -c "program ${boot} 0x08000000 verify exit")
 wire_test(openocd_writes_a_chip_under_reset ${awkward} --runs no-swd ${sound}
   -- ${openocd} ${under_reset} -c "program ${boot} 0x08000000 verify exit")
-wire_test(st_flash_writes_a_chip_under_reset ${awkward} --runs no-swd:30000 ${sound}
+wire_test(st_flash_writes_a_chip_under_reset ${awkward} --runs no-swd:500000 ${sound}
+  -- sleep 0.6
   -- ${ST_FLASH} --connect-under-reset write ${boot} 0x8000000)
 wire_test(openocd_holds_the_watchdog_of_the_firmware ${awkward} --runs watchdog ${sound}
   -- ${openocd} -c "program ${boot} 0x08000000 verify exit")
