@@ -5,19 +5,29 @@
 
 #include "core/nearest.h"
 
+void driver_options_hint(struct error *e, const char *names)
+{
+    error_hint(e, "it takes %s; -x help explains them", names);
+}
+
 /* The name is the first `size` characters of `text`. */
 static enum status option_unknown(const struct driver_option *options, size_t count,
                                   const char *text, size_t size, struct error *e)
 {
-    char name[32];
+    char name[32], names[160] = "";
+    size_t used = 0;
     struct nearest nearest;
     (void)error_set(e, STATUS_USAGE, "unknown option");
     (void)snprintf(name, sizeof name, "%.*s", (int)(size < sizeof name ? size : 0), text);
     nearest_begin(&nearest, name);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         nearest_offer(&nearest, options[i].name);
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
+                                     options[i].name);
+    }
     nearest_hint(&nearest, e);
-    error_hint(e, "-x help lists the options");
+    driver_options_hint(e, names);
     return e->code;
 }
 

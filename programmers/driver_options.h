@@ -20,4 +20,7 @@ MUST_USE enum status driver_options_parse(const struct programmer_config *config
                                           const struct driver_option *options, size_t count,
                                           void *into, struct error *e);
 
+/* For an unknown option: the hint that lists those there are, "reset, buff, rdy". */
+void driver_options_hint(struct error *e, const char *names);
+
 #endif

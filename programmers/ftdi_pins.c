@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/nearest.h"
+#include "driver_options.h"
 #include "programmer/usb_ids.h"
 #include "usb_device.h"
 
@@ -147,7 +148,9 @@ static enum status take_option(struct ftdi_pins *pins, const char *option, enum 
     }
     (void)error_set(e, STATUS_USAGE, "unknown option -x %s", option);
     nearest_hint(&nearest, e);
-    error_hint(e, "-x help lists the options");
+    driver_options_hint(e, wiring == FTDI_WIRING_MPSSE
+                               ? "reset, buff, rdy, pgm, vfy and err"
+                               : "sck, mosi, miso, reset, buff, rdy, pgm, vfy and err");
     return STATUS_USAGE;
 }
 

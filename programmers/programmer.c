@@ -23,6 +23,9 @@ static enum status instance_prepare(struct instance *self, struct error *e)
     struct programmer *p = &self->programmer;
     TRY(programmer_entries(&self->entries, e));
     TRY(programmer_find(self->entries, p->config->id, &p->entry, &p->driver, e));
+    if (p->driver->options_help == NULL && p->config->option_count > 0)
+        return error_set(e, STATUS_USAGE, "-x %s: %s takes no such options", p->config->options[0],
+                         p->entry->id);
     if (p->driver->check != NULL)
         TRY(p->driver->check(p->entry, p->config, e));
     p->state = calloc(1, p->driver->state_size > 0 ? p->driver->state_size : 1);

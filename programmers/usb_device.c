@@ -8,9 +8,7 @@
 enum status usb_device_check(const struct programmer_entry *entry,
                              const struct programmer_config *c, struct error *e)
 {
-    if (c->option_count > 0)
-        return error_set(e, STATUS_USAGE, "-x %s: %s takes no such options", c->options[0],
-                         entry->id);
+    (void)entry;
     return usb_check_port(c->port, e);
 }
 

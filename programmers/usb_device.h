@@ -8,7 +8,7 @@
 #include "link/usb.h"
 #include "programmer/programmer.h"
 
-/* For check(): -P must name a USB device, and there is no -x. */
+/* For check(): -P must name a USB device. */
 MUST_USE enum status usb_device_check(const struct programmer_entry *entry,
                                       const struct programmer_config *c, struct error *e);
 

@@ -1,4 +1,5 @@
 /* The ids users type: the data, the strict reader, the look-up. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -70,6 +71,30 @@ static void every_built_in_driver_bears_its_name(void **state)
         assert_true(driver->exchange != NULL || (driver->features & PROGRAMMER_BOOTLOADER) != 0 ||
                     driver->swd != NULL);
     }
+}
+
+static void
+options_of_a_driver_that_has_none_are_refused_before_a_device_is_looked_for(void **state)
+{
+    static const char *const options[] = {"vtarg=5"};
+    struct context context;
+    context_init(&context, clock_system(), NULL, NULL);
+    size_t count = 0;
+    for (const struct programmer_entry *entry = *state; entry->id != NULL; entry++) {
+        const struct programmer_driver *driver = programmer_driver_of(entry);
+        const struct programmer_config config = {
+            .id = entry->id, .options = options, .option_count = 1};
+        struct programmer *p = NULL;
+        struct error e = {0};
+        char text[96];
+        if (driver == NULL || driver->options_help != NULL)
+            continue;
+        assert_int_equal(programmer_open(&config, &context, &p, &e), STATUS_USAGE);
+        (void)snprintf(text, sizeof text, "-x vtarg=5: %s takes no such options", entry->id);
+        assert_string_equal(e.text, text);
+        count++;
+    }
+    assert_true(count > 3);
 }
 
 static void programmers_that_scripts_name_are_listed(void **state)
@@ -260,6 +285,8 @@ int main(void)
         cmocka_unit_test(the_ids_are_sorted),
         cmocka_unit_test(no_two_names_are_the_same_even_with_case_ignored),
         cmocka_unit_test(every_built_in_driver_bears_its_name),
+        cmocka_unit_test(
+            options_of_a_driver_that_has_none_are_refused_before_a_device_is_looked_for),
         cmocka_unit_test(programmers_that_scripts_name_are_listed),
         cmocka_unit_test(a_name_without_a_driver_is_answered_with_what_it_needs),
         cmocka_unit_test(a_driver_left_out_names_the_library),
