@@ -245,10 +245,8 @@ static uint8_t *memory(void *chip, const char *name, size_t *size)
     static const struct {
         const char *name;
         enum avr_memory memory;
-    } names[] = {{"flash", AVR_FLASH},
-                 {"eeprom", AVR_EEPROM},
-                 {"fuses", AVR_FUSES},
-                 {"lock", AVR_LOCK}};
+    } names[] = {
+        {"flash", AVR_FLASH}, {"eeprom", AVR_EEPROM}, {"fuses", AVR_FUSES}, {"lock", AVR_LOCK}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i].name) == 0) {
             return avr_chip_memory(chip, names[i].memory, size);
