@@ -21,7 +21,7 @@ static void instance_free(struct instance *self)
 static enum status instance_prepare(struct instance *self, struct error *e)
 {
     struct programmer *p = &self->programmer;
-    TRY(programmer_entries(&self->entries, e));
+    TRY(programmer_entries_with(p->config->programmers, &self->entries, e));
     TRY(programmer_find(self->entries, p->config->id, &p->entry, &p->driver, e));
     if (p->driver->options_help == NULL && p->config->option_count > 0)
         return error_set(e, STATUS_USAGE, "-x %s: %s takes no such options", p->config->options[0],

@@ -32,8 +32,23 @@ static const struct programmer_driver *const drivers[] = {
 
 enum status programmer_entries(struct programmer_entry **out, struct error *e)
 {
+    return programmer_entries_with(NULL, out, e);
+}
+
+enum status programmer_entries_with(const char *own, struct programmer_entry **out, struct error *e)
+{
     const struct embedded_file *file = &programmer_files[0];
-    return programmer_entries_read(file->name, file->data, file->size, out, e);
+    if (own == NULL)
+        return programmer_entries_read(file->name, file->data, file->size, out, e);
+    const size_t size = file->size + strlen(own);
+    char *text = malloc(size + 1);
+    if (text == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "out of memory");
+    memcpy(text, file->data, file->size);
+    (void)strcpy(text + file->size, own);
+    const enum status status = programmer_entries_read("programmers", text, size, out, e);
+    free(text);
+    return status;
 }
 
 void programmer_entries_free(struct programmer_entry *entries)

@@ -176,6 +176,8 @@ void part_database_close(struct part_database *db); /* takes NULL; all its parts
  * name; a directory that does not exist adds nothing. */
 MUST_USE enum status part_database_add_file(struct part_database *db, const char *path,
                                             struct error *e);
+MUST_USE enum status part_database_add_text(struct part_database *db, const char *name,
+                                            const char *text, struct error *e); /* both copied */
 MUST_USE enum status part_database_add_directory(struct part_database *db, const char *path,
                                                  struct error *e);
 

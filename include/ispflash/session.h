@@ -20,6 +20,8 @@
 /* Which programmer, and how to reach it. Everything is borrowed while the session lives. */
 struct programmer_config {
     const char *id;          /* as listed: "avrisp", "usbtiny" */
+    const char *programmers; /* more of them than are built in, as programmers.ini has them; may be
+                                NULL */
     const char *port;        /* NULL: to be found */
     uint32_t baud;           /* 0: to be found */
     uint32_t sck_hz;         /* -B; 0: the tool's choice */

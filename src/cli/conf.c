@@ -1,4 +1,4 @@
-/* Reads the defaults of an avrdude.conf.
+/* Reads an avrdude.conf: its defaults, and the programmers and parts that users add.
  *
  * Its grammar, as far as it matters here: `#` and C comments; strings in double quotes; statements
  * `name = value;` at the top; and blocks that begin with `programmer`, `part` or `serialadapter`,
@@ -6,123 +6,16 @@
  * begin. */
 #include "conf.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_block.h"
+#include "conf_own.h"
+#include "programmer/programmer.h"
 #include "quantity.h"
-
-enum { TOKEN_SIZE = 256 };
-
-enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_MARK };
-
-struct scanner {
-    const char *at, *end;
-    enum token_kind kind;
-    char text[TOKEN_SIZE]; /* cut if longer: no value of ours is */
-};
-
-static void skip_blanks_and_comments(struct scanner *s)
-{
-    while (s->at < s->end) {
-        if (isspace((unsigned char)*s->at)) {
-            s->at++;
-        } else if (*s->at == '#') {
-            while (s->at < s->end && *s->at != '\n')
-                s->at++;
-        } else if (s->end - s->at >= 2 && strncmp(s->at, "/*", 2) == 0) {
-            s->at += 2;
-            while (s->end - s->at >= 2 && strncmp(s->at, "*/", 2) != 0)
-                s->at++;
-            s->at = s->end - s->at >= 2 ? s->at + 2 : s->end;
-        } else {
-            return;
-        }
-    }
-}
-
-static void keep(struct scanner *s, size_t *length, char c)
-{
-    if (*length + 1 < sizeof s->text)
-        s->text[(*length)++] = c;
-}
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '+';
-}
-
-static void scan(struct scanner *s)
-{
-    size_t length = 0;
-    skip_blanks_and_comments(s);
-    if (s->at >= s->end) {
-        s->kind = TOKEN_END;
-    } else if (*s->at == '"') {
-        s->kind = TOKEN_STRING;
-        for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
-            if (*s->at == '\\' && s->end - s->at >= 2)
-                s->at++;
-            keep(s, &length, *s->at);
-        }
-        if (s->at < s->end)
-            s->at++;
-    } else if (is_word(*s->at)) {
-        s->kind = TOKEN_WORD;
-        while (s->at < s->end && is_word(*s->at))
-            keep(s, &length, *s->at++);
-    } else {
-        s->kind = TOKEN_MARK;
-        keep(s, &length, *s->at++);
-    }
-    s->text[length] = '\0';
-}
-
-static bool at_mark(const struct scanner *s, char mark)
-{
-    return s->kind == TOKEN_MARK && s->text[0] == mark;
-}
-
-static bool at_word(const struct scanner *s, const char *word)
-{
-    return s->kind == TOKEN_WORD && strcmp(s->text, word) == 0;
-}
-
-static void skip_statement(struct scanner *s)
-{
-    while (s->kind != TOKEN_END && !at_mark(s, ';'))
-        scan(s);
-}
-
-/* From behind the block's first word to the semicolon that ends it. */
-static void skip_block(struct scanner *s)
-{
-    unsigned depth = 1;
-    scan(s);
-    while (depth > 0 && s->kind != TOKEN_END) {
-        if (at_mark(s, ';')) {
-            depth--;
-        } else if (at_word(s, "memory")) {
-            scan(s); /* its name, then either "= NULL;" or what it holds */
-            scan(s);
-            if (!at_mark(s, '=')) {
-                depth++;
-                continue;
-            }
-            skip_statement(s);
-        } else if (s->kind == TOKEN_STRING || at_word(s, "parent")) {
-            scan(s); /* what stands between the block's word and its first statement */
-            continue;
-        } else {
-            skip_statement(s);
-        }
-        if (depth > 0)
-            scan(s);
-    }
-}
 
 enum status conf_set(char **out, const char *text, struct error *e)
 {
@@ -163,25 +56,37 @@ static enum status take_default(const char *name, const char *value, struct conf
     return STATUS_OK;
 }
 
+/* A block of ours to take over; one for another program's devices is only read. */
+static enum status take_block(struct conf_scanner *s, struct conf *conf, struct error *e)
+{
+    struct conf_block block;
+    const bool programmer = conf_at_word(s, "programmer"), part = conf_at_word(s, "part");
+    conf_block_read(s, &block);
+    if (programmer)
+        return conf_own_programmer(&block, conf, e);
+    return part ? conf_own_part(&block, conf, e) : STATUS_OK;
+}
+
 enum status conf_parse(const char *text, size_t size, struct conf *conf, struct error *e)
 {
-    struct scanner s = {.at = text, .end = text + size};
-    for (scan(&s); s.kind != TOKEN_END; scan(&s)) {
-        if (at_word(&s, "programmer") || at_word(&s, "part") || at_word(&s, "serialadapter")) {
-            skip_block(&s);
+    struct conf_scanner s = {.at = text, .end = text + size};
+    for (conf_scan(&s); s.kind != CONF_END; conf_scan(&s)) {
+        if (conf_at_word(&s, "programmer") || conf_at_word(&s, "part") ||
+            conf_at_word(&s, "serialadapter")) {
+            TRY(take_block(&s, conf, e));
             continue;
         }
-        char name[TOKEN_SIZE];
+        char name[CONF_TOKEN_SIZE];
         memcpy(name, s.text, sizeof name);
-        const bool named = s.kind == TOKEN_WORD;
-        if (!at_mark(&s, ';'))
-            scan(&s);
-        if (named && at_mark(&s, '=')) {
-            scan(&s);
-            if (s.kind == TOKEN_WORD || s.kind == TOKEN_STRING)
+        const bool named = s.kind == CONF_WORD;
+        if (!conf_at_mark(&s, ';'))
+            conf_scan(&s);
+        if (named && conf_at_mark(&s, '=')) {
+            conf_scan(&s);
+            if (s.kind == CONF_WORD || s.kind == CONF_STRING)
                 TRY(take_default(name, s.text, conf, e));
         }
-        skip_statement(&s);
+        conf_skip_statement(&s);
     }
     return STATUS_OK;
 }
@@ -210,5 +115,9 @@ void conf_free(struct conf *conf)
     free(conf->serial);
     free(conf->port);
     free(conf->part);
+    free(conf->programmers);
+    programmer_entries_free(conf->entries);
+    free(conf->parts);
+    text_list_free(&conf->notes);
     *conf = (struct conf){0};
 }

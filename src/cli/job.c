@@ -269,6 +269,7 @@ static enum status set_programmer(struct programmer_config *p, const struct sett
 {
     *p = (struct programmer_config){
         .id = s->programmer != NULL ? s->programmer : conf->programmer,
+        .programmers = conf->programmers,
         .port = s->port,
         .baud = s->baud != 0 ? s->baud : conf->baud,
         .sck_hz = s->sck_hz != 0 ? s->sck_hz : conf->sck_hz,

@@ -3,13 +3,33 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "conf_own.h"
 #include "job.h"
 #include "plan_text.h"
 #include "programmer/programmer.h"
 
-/* The last -C FILE in place of those before it, and after it every -C +FILE. */
+/* The user's own avrdude.rc, in the first of its places that has one. */
+static enum status read_user_conf(struct run *r, struct error *e)
+{
+    const struct surroundings *around = r->cli->around;
+    char paths[3][PATH_MAX] = {"", "", ""}; /* a longer one could not be opened */
+    if (around->config_home != NULL && around->config_home[0] == '/')
+        (void)snprintf(paths[0], sizeof paths[0], "%s/avrdude/avrdude.rc", around->config_home);
+    if (around->home != NULL && around->home[0] == '/') {
+        (void)snprintf(paths[1], sizeof paths[1], "%s/.config/avrdude/avrdude.rc", around->home);
+        (void)snprintf(paths[2], sizeof paths[2], "%s/.avrduderc", around->home);
+    }
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (paths[i][0] != '\0' && access(paths[i], R_OK) == 0)
+            return conf_read(paths[i], &r->conf, e);
+    return STATUS_OK;
+}
+
+/* The last -C FILE in place of those before it, the user's own, and every -C +FILE. */
 static enum status read_avrdude_conf(struct run *r, struct error *e)
 {
     const struct settings *s = &r->cli->settings;
@@ -18,6 +38,8 @@ static enum status read_avrdude_conf(struct run *r, struct error *e)
         if (s->configs.items[i][0] != '+')
             base = s->configs.items[i];
     enum status status = base != NULL ? conf_read(base, &r->conf, e) : STATUS_OK;
+    if (status == STATUS_OK && !s->no_config)
+        TRY(read_user_conf(r, e));
     for (size_t i = 0; i < s->configs.count && status == STATUS_OK; i++)
         if (s->configs.items[i][0] == '+')
             status = conf_read(s->configs.items[i] + 1, &r->conf, e);
@@ -26,6 +48,14 @@ static enum status read_avrdude_conf(struct run *r, struct error *e)
     (void)error_in(e, "-C");
     error_hint(e, "parts and programmers are built in: ispflash needs no such file, leave -C away");
     return status;
+}
+
+/* Own programmers and parts of it. What is not taken over is said for those who want to know. */
+static enum status take_conf(struct run *r, struct error *e)
+{
+    for (size_t i = 0; i < r->conf.notes.count; i++)
+        cli_log(r->cli, LOG_DETAIL, "not taken over: %s", r->conf.notes.items[i]);
+    return conf_own_add_parts(&r->conf, r->parts, &r->context, e);
 }
 
 static void say_defaults(const struct cli *cli)
@@ -49,6 +79,7 @@ static void say_defaults(const struct cli *cli)
 enum status run_read_configuration(struct run *r, struct error *e)
 {
     TRY(read_avrdude_conf(r, e));
+    TRY(take_conf(r, e));
     say_defaults(r->cli);
     return config_apply(&r->cli->config, &r->conf, e);
 }
@@ -84,20 +115,29 @@ static bool port_suits(const char *port, const struct programmer_driver *driver)
     return (driver->features & PROGRAMMER_SERIAL) != 0 || strncmp(port, "usb", 3) == 0;
 }
 
+static const char *default_port(const struct conf *conf, const struct programmer_driver *driver)
+{
+    const char *const ports[] = {conf->port, conf->serial};
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
+        if (ports[i] != NULL && port_suits(ports[i], driver))
+            return ports[i];
+    return NULL;
+}
+
 enum status run_default_port(const struct run *r, struct programmer_config *p, struct error *e)
 {
     const struct conf *conf = &r->conf;
     struct programmer_entry *entries = NULL;
     const struct programmer_entry *entry = NULL;
     const struct programmer_driver *driver = NULL;
-    if (p->port != NULL || (conf->port == NULL && conf->serial == NULL))
-        return STATUS_OK;
-    TRY(programmer_entries(&entries, e));
+    char baud[16];
+    TRY(programmer_entries_with(conf->programmers, &entries, e));
     const enum status status = programmer_find(entries, p->id, &entry, &driver, e);
-    if (status == STATUS_OK && conf->port != NULL && port_suits(conf->port, driver))
-        p->port = conf->port;
-    else if (status == STATUS_OK && conf->serial != NULL && port_suits(conf->serial, driver))
-        p->port = conf->serial;
+    if (status == STATUS_OK && p->baud == 0 &&
+        programmer_entry_setting(entry, "baud", baud, sizeof baud))
+        p->baud = (uint32_t)strtoul(baud, NULL, 0);
+    if (status == STATUS_OK && p->port == NULL)
+        p->port = default_port(conf, driver);
     programmer_entries_free(entries);
     return status;
 }

@@ -133,6 +133,18 @@ enum status part_database_add_file(struct part_database *db, const char *path, s
     return add_text(db, text, e);
 }
 
+enum status part_database_add_text(struct part_database *db, const char *name, const char *data,
+                                   struct error *e)
+{
+    struct part_text *const text = arena_alloc(&db->arena, sizeof *text);
+    if (text == NULL)
+        return part_no_memory(e);
+    text->name = arena_text(&db->arena, name, strlen(name));
+    text->size = strlen(data);
+    text->data = arena_text(&db->arena, data, text->size);
+    return text->name != NULL && text->data != NULL ? add_text(db, text, e) : part_no_memory(e);
+}
+
 static int is_part_file(const struct dirent *entry)
 {
     const size_t length = strlen(entry->d_name);

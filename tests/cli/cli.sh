@@ -420,6 +420,23 @@ run 0 -C +our.conf -C other.conf -p m328p; err 'via dryrun'
 run 2 -C our.conf -C +other.conf -p m328p; err 'no-such'
 run 0 -C /dev/null -c dryrun -p m328p
 [ ! -e /etc/avrdude.conf ] || run 0 -C /etc/avrdude.conf -c dryrun -p m328p
+cat >home/.avrduderc <<'RC'
+default_programmer = "dryrun";
+programmer parent "usbtiny" id = "mytiny"; usbvid = 0x1234; usbpid = 0x5678; ;
+programmer id = "far"; type = "jtagmkii"; ;
+part parent "m328p" id = "m328x"; desc = "ATmega328X"; signature = 0x1e 0x95 0x77; ;
+RC
+run 0 -p m328p; err 'via dryrun'; no_err 'taken over'
+run 0 -p m328x -v; err 'ATmega328X via dryrun'
+err '^not taken over: programmer far: type jtagmkii is not spoken here$'
+run 0 -p m328x -U signature:r:-:h; out '^0x1e,0x95,0x77$'
+run 2 -N -p m328p; err 'no programmer is named'
+run 2 -N -c dryrun -p m328x; err 'there is no part'
+./ispflash -c '?' | grep -q '^usbtiny ' && { run 5 -c mytiny -p m328p; err 'USB id 1234:5678'; }
+mkdir -p home/.config/avrdude
+printf 'default_programmer = "sim";\n' >home/.config/avrdude/avrdude.rc
+run 0 -p m328p; err 'via sim'
+rm -r home/.avrduderc home/.config/avrdude
 
 # --- files alone --------------------------------------------------------------------------------
 run 2 merge four.hex -o x.hex; err 'two files'
