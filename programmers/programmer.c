@@ -63,7 +63,8 @@ void programmer_close(struct programmer *p)
     if (p->entered) {
         struct error e = {0};
         if (programmer_leave(p, &e) != STATUS_OK)
-            context_log(p->context, LOG_WARNING, "the chip may still be held in reset: %s", e.text);
+            context_log(p->context, LOG_WARNING, "the chip may still be %s: %s", programmer_hold(p),
+                        e.text);
     }
     p->driver->close(p);
     instance_free((struct instance *)p);
@@ -129,6 +130,11 @@ bool programmer_entry_setting(const struct programmer_entry *entry, const char *
         at += strspn(at, " ");
     }
     return false;
+}
+
+const char *programmer_hold(const struct programmer *p)
+{
+    return p->driver->swd != NULL ? "halted" : "held in reset";
 }
 
 bool programmer_setting(const struct programmer *p, const char *key, char *out, size_t capacity)

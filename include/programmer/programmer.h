@@ -187,6 +187,9 @@ MUST_USE enum status programmer_leave(struct programmer *p, struct error *e);
 MUST_USE enum status programmer_exchange(struct programmer *p, struct isp_exchange *batch,
                                          size_t count, struct error *e);
 
+/* What becomes of a chip that is not left properly: "held in reset". */
+const char *programmer_hold(const struct programmer *p);
+
 /* The value of "key" in the entry's settings ("reset=pulse baud=115200"), copied into `out`
  * (capacity bytes). False: not there. */
 bool programmer_setting(const struct programmer *p, const char *key, char *out, size_t capacity);

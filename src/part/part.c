@@ -76,8 +76,11 @@ const char *part_signature_text(enum part_family family, const uint8_t signature
     case PART_AVR_ISP:
         break;
     case PART_STM32F1:
-        (void)snprintf(out, PART_SIGNATURE_TEXT, "0x%x%02x with %u KiB", signature[0], signature[1],
-                       16u * signature[2]);
+        if (signature[2] == 0) /* not known */
+            (void)snprintf(out, PART_SIGNATURE_TEXT, "0x%x%02x", signature[0], signature[1]);
+        else
+            (void)snprintf(out, PART_SIGNATURE_TEXT, "0x%x%02x with %u KiB", signature[0],
+                           signature[1], 16u * signature[2]);
         return out;
     }
     (void)snprintf(out, PART_SIGNATURE_TEXT, "%02x %02x %02x", signature[0], signature[1],

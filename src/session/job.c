@@ -420,8 +420,8 @@ static void leave_after_failure(struct run *r, struct error *e)
         context_log(r->context, LOG_WARNING, "%s", leaving.text);
     session_tell_state(r->session, e);
     if (session_disconnect(r->session, &leaving) != STATUS_OK)
-        context_log(r->context, LOG_WARNING, "the chip may still be held in reset: %s",
-                    leaving.text);
+        context_log(r->context, LOG_WARNING, "the chip may still be %s: %s",
+                    programmer_hold(r->session->programmer), leaving.text);
 }
 
 /* One attempt, without its last event. */

@@ -51,11 +51,25 @@ static enum status signature_is_hidden(const struct session *s, const struct par
     return STATUS_PROTECTED;
 }
 
+/* What a signature of no known part may mean. */
+static void hint_unknown(enum part_family family, struct error *e)
+{
+    switch (family) {
+    case PART_AVR_ISP:
+        error_hint(e, "bit errors can look like this: slow SCK down and look again");
+        break;
+    case PART_STM32F1:
+        error_hint(e, "of all STM32s only the F1 family is known here");
+        error_hint(e, "bit errors can look like this: shorter wires, or -B 480kHz");
+        break;
+    }
+}
+
 static void hint_other_part(const struct session *s, const struct part *named, struct error *e)
 {
     char ids[160];
     if (s->candidate_count == 0) {
-        error_hint(e, "bit errors can look like this: slow SCK down and look again");
+        hint_unknown(named->family, e);
         return;
     }
     error_hint(e, "use -p %s", short_id(s->candidates[0]));
@@ -124,7 +138,7 @@ static enum status by_signature(struct session *s, const uint8_t signature[3], s
     char text[PART_SIGNATURE_TEXT];
     (void)error_set(e, STATUS_SIGNATURE, "no known part has the %s %s", part_signature_name(family),
                     part_signature_text(family, signature, text));
-    error_hint(e, "bit errors can look like this: slow SCK down and look again");
+    hint_unknown(family, e);
     error_hint(e, "if it really is a part that ispflash does not know: --part-file FILE");
     return STATUS_SIGNATURE;
 }

@@ -69,7 +69,8 @@ void target_close(struct target *t)
     if (t->programmer->entered) {
         struct error e = {0};
         if (target_leave(t, &e) != STATUS_OK)
-            context_log(t->context, LOG_WARNING, "the chip may still be held in reset: %s", e.text);
+            context_log(t->context, LOG_WARNING, "the chip may still be %s: %s",
+                        programmer_hold(t->programmer), e.text);
     }
     free(t->state);
     free(t);
@@ -157,8 +158,7 @@ enum status target_count_wrong(struct target *t, const uint8_t signature[3],
     return t->ops->count_wrong(t, signature, memories, values, count, times, wrong, e);
 }
 
-enum status target_probe(struct target *t, uint32_t sck_hz, struct isp_probe *out,
-                         struct error *e)
+enum status target_probe(struct target *t, uint32_t sck_hz, struct isp_probe *out, struct error *e)
 {
     t->answers = false;
     if (t->ops->probe == NULL)
