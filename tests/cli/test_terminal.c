@@ -82,6 +82,28 @@ static void reading_goes_around_the_end(void **state)
     assert_string_equal(b->out, "");
 }
 
+static void code_is_shown_as_instructions(void **state)
+{
+    struct cli_bench *b = *state;
+    expect(b, 0, "write flash 0 0x940c 0x0034 0xe085 0xcffc 0xffff 0xf409 0x94f8");
+    assert_answer(b, "disasm flash 0 12; disasm -Oc flash 4 2; disasm -A; disasm -aoC flash 5 1",
+                  "0000:  0c 94 34 00  jmp     0x68\n"
+                  "0004:  85 e0        ldi     r24, 0x05        ; 5\n"
+                  "0006:  fc cf        rjmp    .-8              ; 0x0\n"
+                  "0008:  ff ff        .word   0xffff\n"
+                  "000a:  09 f4        brne    .+2              ; 0xe\n"
+                  "0004:  ldi     r24, 0x05        ; 5\n"
+                  "rjmp    .-8              ; 0x0\n"
+                  "0004:  85 e0        ldi     r24, 0x05\n");
+    assert_answer(b, "write flash -2 0x940c; write flash 0 0x0034; disasm flash -2 2",
+                  "7ffe:  0c 94 34 00  jmp     0x68\n");
+    refuse(b, 2, "disasm -x flash", "-x is none of its options");
+    refuse(b, 2, "disasm", "nothing to go on with");
+    refuse(b, 2, "disasm lfuse", "no room for an instruction");
+    refuse(b, 2, "disasm flash 0 1 2", "too many words");
+    refuse(b, 2, "disasm flash x", "address x is not a whole number");
+}
+
 static void large_memories_have_longer_addresses(void **state)
 {
     cli_expect(*state, 0, "-q -c sim -P other -p m2560 -T `dump flash -16 -1`");
@@ -661,6 +683,7 @@ int main(void)
         TEST(dump_shows_bytes_and_characters),
         TEST(dump_goes_on_where_it_ended),
         TEST(reading_goes_around_the_end),
+        TEST(code_is_shown_as_instructions),
         TEST(large_memories_have_longer_addresses),
         TEST(what_is_written_waits_until_it_is_flushed),
         TEST(several_lines_share_one_cache),

@@ -104,10 +104,9 @@ static void put_rows(FILE *out, const struct memory *m, uint32_t start, const ui
     }
 }
 
-/* What `dump ...` and `disasm ...` mean, given what was looked at before. */
-static enum status find_stretch(struct terminal *t, const struct text_list *arguments, size_t which,
-                                uint32_t usual, const struct memory **m, struct range *range,
-                                struct error *e)
+enum status terminal_stretch(struct terminal *t, const struct text_list *arguments, size_t which,
+                             uint32_t usual, const struct memory **m, struct range *range,
+                             struct error *e)
 {
     const size_t count = arguments->count;
     char *const *words = arguments->items;
@@ -131,8 +130,8 @@ static enum status find_stretch(struct terminal *t, const struct text_list *argu
     return STATUS_OK;
 }
 
-static void remember(struct terminal *t, size_t which, const struct memory *m,
-                     const struct range *range)
+void terminal_remember(struct terminal *t, size_t which, const struct memory *m,
+                       const struct range *range)
 {
     t->last[which] = m;
     t->spots[which][m - t->part->memories] =
@@ -144,14 +143,14 @@ enum status terminal_dump(struct terminal *t, const struct text_list *arguments,
     enum { DUMP = 0, USUAL = 256 };
     const struct memory *m = NULL;
     struct range range;
-    TRY(find_stretch(t, arguments, DUMP, USUAL, &m, &range, e));
+    TRY(terminal_stretch(t, arguments, DUMP, USUAL, &m, &range, e));
     uint8_t *data = malloc(range.size + 1);
     if (data == NULL)
         return no_memory(e);
     const enum status status = terminal_read(t, m, range.start, range.size, data, e);
     if (status == STATUS_OK) {
         put_rows(t->out, m, range.start, data, range.size);
-        remember(t, DUMP, m, &range);
+        terminal_remember(t, DUMP, m, &range);
     }
     free(data);
     return status;

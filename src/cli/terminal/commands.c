@@ -37,6 +37,10 @@ const struct terminal_command terminal_commands[] = {
      "-f groups them by their bytes, -a lists all there is, -v explains, -c confirms a change.",
      0, 5, 0, terminal_config},
     {"d", "[MEM [ADDR [LEN]]]", "dump", dump_detail, 0, 3, COMMAND_HIDDEN, terminal_dump},
+    {"disasm", "[-AaOoCc] [MEM [ADDR [LEN]]]", "a memory as AVR instructions",
+     "As dump, at first 32 bytes. -A leaves out the addresses, -O the bytes, -C the comments; a,\n"
+     "o and c show them again.",
+     0, 9, 0, terminal_disasm},
     {"dump", "[MEM [ADDR [LEN]]]", "a memory as bytes and characters", dump_detail, 0, 3, 0,
      terminal_dump},
     {"erase", "[MEM [ADDR LEN]]", "the whole chip at once; or a memory, when it is flushed",

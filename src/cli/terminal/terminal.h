@@ -47,6 +47,7 @@ struct terminal {
     struct terminal_rescue rescue;
     struct terminal_spot *spots[TERMINAL_SPOTS]; /* one each memory of the part */
     const struct memory *last[TERMINAL_SPOTS];   /* that was looked at; NULL: none yet */
+    unsigned disasm_hides;                       /* a bit each of its options */
     unsigned depth;                              /* of files that include files */
     bool quit;
 };
@@ -103,6 +104,16 @@ MUST_USE enum status terminal_memory(const struct terminal *t, const char *name,
 MUST_USE enum status terminal_read(struct terminal *t, const struct memory *m, uint32_t start,
                                    uint32_t size, uint8_t *data, struct error *e);
 
+/* What MEM ADDR LEN mean, each of which may be missing, given what was looked at before: `which` of
+ * t->spots, with `usual` bytes at first. */
+struct range;
+MUST_USE enum status terminal_stretch(struct terminal *t, const struct text_list *arguments,
+                                      size_t which, uint32_t usual, const struct memory **m,
+                                      struct range *range, struct error *e);
+/* That was shown. */
+void terminal_remember(struct terminal *t, size_t which, const struct memory *m,
+                       const struct range *range);
+
 /* Bytes by their addresses; flash and EEPROM through the cache, others at once. */
 MUST_USE enum status terminal_write(struct terminal *t, const struct memory *m,
                                     const struct image *image, struct error *e);
@@ -123,6 +134,7 @@ terminal_run terminal_config, terminal_factory;             /* command_config.c 
 terminal_run terminal_part, terminal_regfile, terminal_sig; /* command_chip.c */
 terminal_run terminal_send, terminal_parms, terminal_sck, terminal_vtarg, terminal_varef;
 terminal_run terminal_fosc, terminal_spi, terminal_pgm;
+terminal_run terminal_disasm;                                                /* command_disasm.c */
 terminal_run terminal_verbose, terminal_quell, terminal_help, terminal_quit; /* commands.c */
 
 #endif
