@@ -51,9 +51,11 @@ static enum status take_words(const struct terminal *t, const struct text_list *
     w.format = w.several ? several : one;
     TRY(list_memories(t, arguments->items[0], &w.list, e));
     w.memories = strdup(arguments->items[0]);
-    enum status status = w.memories != NULL
-                             ? data_split_file(arguments->items[1], &w.file, &w.format, e)
-                             : error_set(e, STATUS_NO_MEMORY, "no memory for the command");
+    if (w.memories == NULL) {
+        (void)error_set(e, STATUS_NO_MEMORY, "no memory for the command");
+        return STATUS_NO_MEMORY;
+    }
+    const enum status status = data_split_file(arguments->items[1], &w.file, &w.format, e);
     if (status != STATUS_OK) {
         free_words(&w);
         return status;

@@ -122,11 +122,9 @@ size_t complete_line(const struct terminal *t, const char *before, struct text_l
     const struct terminal_command *command = NULL;
     struct error e = {0};
     const struct place p = find_place(before);
-    if (p.index == 0)
-        offer_commands(p.word, names);
-    else if (terminal_find(p.command, &command, &e) != STATUS_OK)
+    if (p.index > 0 && terminal_find(p.command, &command, &e) != STATUS_OK)
         return 0;
-    else if (strcmp(command->name, "help") == 0 || strcmp(command->name, "?") == 0)
+    if (command == NULL || strcmp(command->name, "help") == 0 || strcmp(command->name, "?") == 0)
         offer_commands(p.word, names);
     else if (strcmp(command->name, "config") == 0)
         offer_settings(t, p.word, names);

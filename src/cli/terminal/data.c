@@ -45,7 +45,8 @@ static bool looks_floating(const char *text)
 {
     const char *digits = text + (text[0] == '+' || text[0] == '-' ? 1 : 0);
     const bool hex = digits[0] == '0' && (digits[1] | 0x20) == 'x';
-    const char last = digits[0] != '\0' ? (char)(digits[strlen(digits) - 1] | 0x20) : '\0';
+    const size_t length = strlen(digits);
+    const int last = length > 0 ? digits[length - 1] | 0x20 : 0;
     if (!isdigit((unsigned char)digits[0]) && digits[0] != '.')
         return false;
     return strpbrk(digits, hex ? ".pP" : ".eE") != NULL || (!hex && (last == 'f' || last == 'd'));
