@@ -93,7 +93,7 @@ void record(struct context *c, struct record_event event, enum status status, co
 enum status recording_create(const char *path, const char *title, struct recording **out,
                              struct error *e)
 {
-    struct recording *r;
+    struct recording *r = NULL;
     TRY(new_recording(path, false, &r, e));
     r->file = fopen(path, "we");
     if (r->file == NULL) {
@@ -260,7 +260,7 @@ static void free_recording(struct recording *r)
 
 enum status recording_open(const char *path, struct recording **out, struct error *e)
 {
-    struct recording *r;
+    struct recording *r = NULL;
     TRY(new_recording(path, true, &r, e));
     const enum status status = read_file(r, e);
     if (status != STATUS_OK) {
