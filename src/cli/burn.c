@@ -63,11 +63,15 @@ static enum status choose_part(struct burn *b, struct error *e)
 {
     const struct bootloader *recipe = b->recipe;
     const char *named = b->run->cli->settings.part;
-    TRY(part_find(b->run->parts, named != NULL ? named : recipe->parts[0], &b->part, e));
+    const struct part *own = NULL;
+    TRY(part_find(b->run->parts, recipe->parts[0], &own, e));
+    b->part = own;
+    if (named != NULL)
+        TRY(part_find(b->run->parts, named, &b->part, e));
     if (bootloader_is_for(recipe, b->part->id))
         return STATUS_OK;
-    (void)error_set(e, STATUS_USAGE, "%s is for the %s, not for the %s", recipe->id,
-                    recipe->parts[0], b->part->name);
+    (void)error_set(e, STATUS_USAGE, "%s is for the %s, not for the %s", recipe->id, own->name,
+                    b->part->name);
     error_hint(e, "`ispflash bootloaders -p %s` lists those for it", named);
     return STATUS_USAGE;
 }
@@ -133,8 +137,10 @@ static enum status check_name(const struct burn *b, struct error *e)
     if (other == NULL)
         return STATUS_OK;
     char which[120];
+    const struct part *part = NULL;
+    TRY(part_find(b->run->parts, other->parts[0], &part, e));
     (void)snprintf(which, sizeof which, "its name is that of %s, for the %s", other->id,
-                   other->parts[0]);
+                   part->name);
     return other_chip(b, which, e);
 }
 

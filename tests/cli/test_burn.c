@@ -307,7 +307,7 @@ static void a_file_for_another_chip_is_refused_where_that_can_be_told(void **sta
     prepare(w, "arduino-uno");
     assert_int_equal(rename("boot.hex", "Caterina-Micro.hex"), 0);
     cli_expect(w->bench, 3, "burn arduino-uno Caterina-Micro.hex -c sim -P chip --yes");
-    cli_assert_err(w->bench, "its name is that of caterina-arduino-micro, for the atmega32u4");
+    cli_assert_err(w->bench, "its name is that of caterina-arduino-micro, for the ATmega32U4");
     assert_false(cli_file_exists("chip"));
     cli_expect(w->bench, 0,
                "burn arduino-uno Caterina-Micro.hex -c sim -P chip --yes "
@@ -338,7 +338,7 @@ static void what_makes_no_sense_is_refused(void **state)
         {2, "burn arduino-uno boot.hex -c sim -D", "do not go with burn"},
         {2, "burn arduino-uno boot.hex -c sim -V", "do not go with burn"},
         {2, "burn arduino-uno boot.hex -c sim -p m32u4",
-         "is for the atmega328p, not for the ATmega32U4"},
+         "is for the ATmega328P, not for the ATmega32U4"},
         {2, "burn arduino-uno boot.hex -c sim --yes --expect-usb", "does not show on USB"},
         {2, "burn arduino-uno boot.hex", "no programmer is named"},
         {3, "burn arduino-uno nothing.hex -c sim", "nothing.hex: no such file"},
