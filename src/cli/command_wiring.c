@@ -51,17 +51,40 @@ static enum status board_of_entry(const struct board_list *boards,
     return *out != NULL ? STATUS_OK : name_candidates(boards, entry, e);
 }
 
+static bool is_called(const struct programmer_entry *entry, const char *name)
+{
+    bool found = strcmp(entry->id, name) == 0;
+    for (size_t i = 0; !found && entry->aliases != NULL && entry->aliases[i] != NULL; i++)
+        found = strcmp(entry->aliases[i], name) == 0;
+    return found;
+}
+
+/* A drawing needs no driver: one that this program was built without has its wires all the same. */
+static enum status find_entry(const struct programmer_entry *entries, const char *typed,
+                              const struct programmer_entry **out, struct error *e)
+{
+    const struct programmer_driver *driver = NULL;
+    const enum status status = programmer_find(entries, typed, out, &driver, e);
+    if (status != STATUS_UNSUPPORTED)
+        return status;
+    for (const struct programmer_entry *entry = entries; entry->id != NULL; entry++)
+        if (is_called(entry, typed) && entry->driver != NULL) {
+            *out = entry;
+            return STATUS_OK;
+        }
+    return status;
+}
+
 static enum status choose_board(struct run *r, const struct programmer_entry *entries,
                                 struct wiring *w, struct error *e)
 {
     const struct settings *s = &r->cli->settings;
     const struct programmer_entry *entry = NULL;
-    const struct programmer_driver *driver = NULL;
     if (s->operands.count == 1)
         TRY(board_find(w->boards, s->operands.items[0], &w->board, e));
     if (s->programmer == NULL)
         return STATUS_OK;
-    TRY(programmer_find(entries, s->programmer, &entry, &driver, e));
+    TRY(find_entry(entries, s->programmer, &entry, e));
     if (w->board == NULL)
         return board_of_entry(w->boards, entry, &w->board, e);
     if (board_serves(w->board, entry->id))

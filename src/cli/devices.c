@@ -68,7 +68,6 @@ static void take_port(const struct stream_port *port, void *user)
     d->access = stream_check(d->port, &d->problem);
 }
 
-#ifdef ISPFLASH_LIBUSB
 static void take_usb(const struct usb_info *info, void *user)
 {
     struct device *d = add(user);
@@ -86,15 +85,6 @@ static void find_usb(struct collector *collector, struct context *c)
     if (usb_list(take_usb, collector, &e) != STATUS_OK)
         context_log(c, LOG_WARNING, "%s", e.text);
 }
-#else
-static void find_usb(struct collector *collector, struct context *c)
-{
-    (void)collector;
-    context_log(c, LOG_WARNING,
-                "this ispflash is built without libusb-1.0: USB programmers are "
-                "not looked for");
-}
-#endif
 
 static int compare(const void *a, const void *b)
 {
