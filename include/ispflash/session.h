@@ -266,6 +266,16 @@ const struct report *session_report(const struct session *s);
 uint32_t session_clock(const struct session *s);
 MUST_USE enum status session_set_clock(struct session *s, uint32_t hz, struct error *e);
 
+/* The chip's clock by its fuses, which must have been read; false: they do not tell. */
+bool session_chip_clock(const struct session *s, struct part_clock *clock);
+/* "8 MHz", "128 kHz", "8 to 20 MHz" */
+void session_clock_text(const struct part_clock *clock, char *out, size_t capacity);
+
+/* Puts SCK, where it is the tool's to choose, to the fastest that any clock which the fuses allow
+ * bears, if the chip answers there without doubt, or as near to it as it does. The fuses must have
+ * been read. */
+MUST_USE enum status session_find_clock(struct session *s, struct error *e);
+
 /* The chip's supply, where the programmer measures it. */
 bool session_voltage(const struct session *s, uint32_t *millivolts);
 

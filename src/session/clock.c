@@ -264,6 +264,11 @@ enum status session_tune_clock(struct session *s, uint64_t bytes, bool climb_on,
     return STATUS_OK;
 }
 
+enum status session_find_clock(struct session *s, struct error *e)
+{
+    return session_tune_clock(s, UINT32_MAX, false, e);
+}
+
 enum status session_slow_down(struct session *s, bool *slower, struct error *e)
 {
     const uint32_t now_hz = target_clock(s->target);

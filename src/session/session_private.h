@@ -159,12 +159,7 @@ bool session_clock_is_ours(const struct session *s);
 MUST_USE enum status session_tune_clock(struct session *s, uint64_t bytes, bool climb_on,
                                         struct error *e);
 
-/* The chip's clock by its fuses; false: they are not known, or do not tell. */
-bool session_chip_clock(const struct session *s, struct part_clock *clock);
-/* "8 MHz", "128 kHz", "8 to 20 MHz" */
-void session_clock_text(const struct part_clock *clock, char *out, size_t capacity);
-
-/* Which SCK that clock bears, and the programmer has; false if nothing at all is known. */
+/* Which SCK the chip's clock bears, and the programmer has; false if nothing at all is known. */
 struct sck_range {
     uint32_t start_hz; /* right for any clock that the fuses allow; 0: they do not tell */
     uint32_t limit_hz; /* right for the fastest of these clocks only */
