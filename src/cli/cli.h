@@ -92,6 +92,7 @@ MUST_USE enum status command_fuses(struct cli *cli, struct error *e);      /* fu
 MUST_USE enum status command_convert(struct cli *cli, struct error *e);    /* command_merge.c */
 MUST_USE enum status command_completion(struct cli *cli, struct error *e); /* complete.c */
 MUST_USE enum status command_config(struct cli *cli, struct error *e);     /* command_config.c */
+MUST_USE enum status command_detect(struct cli *cli, struct error *e);     /* command_detect.c */
 MUST_USE enum status command_diff(struct cli *cli, struct error *e);       /* command_diff.c */
 MUST_USE enum status command_doctor(struct cli *cli, struct error *e);     /* command_doctor.c */
 MUST_USE enum status command_info(struct cli *cli, struct error *e);       /* command_info.c */

@@ -43,6 +43,12 @@ const struct command command_table[] = {
      .summary = "a file in another format",
      .options = "part part-file noconfig output",
      .run = command_convert},
+    {.name = "detect",
+     .arguments = "",
+     .summary = "which chip it is, its clock, fuses and lock bits, and what is in it",
+     .options = "programmer port part baud bitclock isp-clock-delay extended exitspecs "
+                "reconnect config noconfig part-file force",
+     .run = command_detect},
     {.name = "diff",
      .arguments = "FILE [FILE]",
      .summary = "in what two files, or a file and the chip, differ",

@@ -102,6 +102,12 @@ void cli_assert_out(const struct cli_bench *b, const char *text)
         fail_msg("not printed: %s\nbut: %s", text, b->out);
 }
 
+void cli_assert_not_out(const struct cli_bench *b, const char *text)
+{
+    if (strstr(b->out, text) != NULL)
+        fail_msg("printed: %s\nin: %s", text, b->out);
+}
+
 void cli_assert_err(const struct cli_bench *b, const char *text)
 {
     if (strstr(b->err, text) == NULL)

@@ -25,6 +25,7 @@ int cli_run(struct cli_bench *b, const char *line);
 /* Fails the test, with what was said, unless it ends with that code. */
 void cli_expect(struct cli_bench *b, int code, const char *line);
 void cli_assert_out(const struct cli_bench *b, const char *text);
+void cli_assert_not_out(const struct cli_bench *b, const char *text);
 void cli_assert_err(const struct cli_bench *b, const char *text);
 void cli_assert_not_err(const struct cli_bench *b, const char *text);
 

@@ -36,9 +36,14 @@ def keys_of(schema, definitions, prefix=""):
             continue
         value = resolve(value, definitions)
         yield prefix + key, type_name(value, definitions), key in schema["required"]
-        inner = resolve(value["items"], definitions) if value.get("type") == "array" else value
+        inner = value
+        if value.get("type") == "array":
+            inner = resolve(value["items"], definitions)
+        for each in value.get("oneOf", []):
+            each = resolve(each, definitions)
+            inner = each if each.get("type") == "object" else inner
         if inner.get("type") == "object":
-            mark = "." if inner is value else "[]."
+            mark = "[]." if value.get("type") == "array" else "."
             yield from keys_of(inner, definitions, prefix + key + mark)
 
 

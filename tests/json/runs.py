@@ -80,6 +80,9 @@ RUNS = f"""
 0  fuses --json -p m328p -o board.fuses
 13 fuses --json -p m328p lfuse=0xe2 hfuse=0xd9 efuse=0xff lock=0xff --check board.fuses
 14 fuses --json -p m328p lfuse=0xe2 --check board.fuses
+0  detect {SIM}
+0  detect {SIM} -P chip
+9  detect {SIM} -x fail=echo
 0  doctor {SIM}
 0  doctor {SIM} --soak 100
 9  doctor {SIM} -x fail=echo

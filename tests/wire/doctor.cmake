@@ -12,6 +12,12 @@ function(doctor_test name rig status)
     -- ${CMAKE_CURRENT_SOURCE_DIR}/answers.sh ${status} ${arg_SAYS} ++ ${ours} doctor ${arg_RUN})
 endfunction()
 
+function(detect_test name rig)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "RIG;RUN;SAYS")
+  wire_test(detect_${name} ${rig} ${arg_RIG} ${harmless}
+    -- ${CMAKE_CURRENT_SOURCE_DIR}/answers.sh 0 ${arg_SAYS} ++ ${ours} detect ${arg_RUN})
+endfunction()
+
 # fault : what all bytes look like : what the fourth looks like : the suspect
 set(rows
   "miso-open:MISO stays high:MISO stays high:MISO is connected"
@@ -74,4 +80,20 @@ if(LIBUSB_FOUND)
     RUN -c usbtiny -p m328p SAYS "^ok +wires .*not at" "^ok +clock +128 kHz")
   doctor_test(counts_errors_on_a_noisy_cable usb_rig 14 RIG --fault bit-errors --bit-error-rate 2000
     RUN -c usbtiny -p m328p --soak 3000 SAYS "SCK is clean")
+endif()
+
+# What a chip is and holds. boot.hex is no boot loader that anybody knows.
+detect_test(knows_a_blank_chip_through_the_sketch stk500_rig
+  RUN -c avrisp -P {port} SAYS "^ATmega328P .m328p., or" "^clock +1 MHz" "^lock +open"
+      "^flash +32768 bytes, blank" "^eeprom +1024 bytes, blank" "^  BODLEVEL")
+if(LIBUSB_FOUND)
+  detect_test(knows_a_boot_section_through_a_usbasp usb_rig
+    RIG --device usbasp-1.07 --part m32u4 --flash ${images}/boot.hex --set fuse.low=0xe2
+    RUN -c usbasp
+    SAYS "^ATmega32U4" "^SCK +1500 kHz" "^flash +32768 bytes, blank below"
+         "^boot +0x7000 to 0x7fff: no boot loader" "^ +4096 bytes from 0x7000, CRC-32 [0-9a-f]+$")
+  detect_test(does_not_look_into_a_locked_chip usb_rig RIG --set lock=0xfc
+    RUN -c usbtiny SAYS "^lock +reading and writing are forbidden" "^flash +32768 bytes, hidden")
+  detect_test(finds_a_128_khz_chip usb_rig RIG --set fuse.low=0xe3
+    RUN -c usbtiny SAYS "^clock +128 kHz" "^SCK +2[78]")
 endif()
