@@ -50,6 +50,8 @@ struct source {
                         struct context *c, struct image **out, struct error *e);
     const char *name; /* for messages */
     bool later;       /* an earlier read of this job makes it: load it only in its turn */
+    bool per_chip;    /* its bytes change once struct per_chip has taken this chip's: other values
+                         at the same addresses */
 };
 
 /* Where the bytes of a read go. prepare() is called before the chip is touched. */
@@ -63,6 +65,15 @@ struct destination {
 };
 
 struct session;
+
+/* What is this chip's alone, such as a serial number. take() is called when all has passed that can
+ * fail without changing the chip, and only if it is going to be changed; until then the sources
+ * that are `per_chip` give bytes of the same form. Called again for another attempt on the same
+ * chip. */
+struct per_chip {
+    enum status (*take)(struct per_chip *self, const struct session *s, struct context *c,
+                        struct error *e);
+};
 
 /* What is done in its turn among the other operations, by the calls below "step by step". run()
  * finds the chip in programming mode, with its fuse and lock bytes read, and leaves it so; nothing
@@ -150,7 +161,8 @@ struct job {
     struct reviewer *reviewer;        /* NULL: nobody looks at it first */
     const struct address_range *keep; /* of flash: survive an erase */
     size_t keep_count;
-    struct rescue *rescue; /* for what is to be kept; NULL: no copy */
+    struct rescue *rescue;     /* for what is to be kept; NULL: no copy */
+    struct per_chip *per_chip; /* NULL: all chips get the same */
     unsigned retries; /* how often to do it again after the programmer was lost or fell silent */
 };
 
@@ -217,6 +229,16 @@ MUST_USE enum status session_find_memory(const struct part *part, const char *na
  * failure. */
 MUST_USE enum status session_run(const struct job *job, struct part_database *parts,
                                  struct context *c, struct report *report, struct error *e);
+/* On a session that is open and not connected, and that is so again afterwards: a bench where one
+ * chip follows another keeps its programmer open. */
+
+/* Whether a chip answers, by entering programming mode and leaving it; of a part that is not known
+ * as well. `part` as for session_connect(). STATUS_NO_TARGET if none does. */
+MUST_USE enum status session_look(struct session *s, const char *part, uint8_t signature[3],
+                                  struct error *e);
+/* session_run(), without the repeating. */
+MUST_USE enum status session_run_job(struct session *s, const struct job *job,
+                                     struct report *report, struct error *e);
 void report_free(struct report *report); /* takes NULL */
 
 /* --- step by step ----------------------------------------------------------------------------- */

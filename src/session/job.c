@@ -362,6 +362,26 @@ static enum status before_steps(struct run *r, struct error *e)
     return plan_review(&r->plan, r->job, r->session, e);
 }
 
+/* Puts this chip's own bytes into the images of the plan, where bytes of the same form are. */
+static enum status take_own_bytes(struct run *r, struct error *e)
+{
+    struct per_chip *own = r->job->per_chip;
+    if (own == NULL || run_has_flag(r, JOB_NO_WRITE) || !plan_changes_chip(&r->plan))
+        return STATUS_OK;
+    TRY(own->take(own, r->session, r->context, e));
+    for (size_t i = 0; i < r->item_count; i++) {
+        const struct plan_item *item = &r->items[i];
+        struct image *image = NULL;
+        if (item->image == NULL || !item->operation->source->per_chip)
+            continue;
+        TRY(run_load(r, item->operation, item->memory, &image, e));
+        const enum status status = plan_replace(&r->plan, item, image, e);
+        image_free(image);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
 static enum status run(struct run *r, struct programmer *p, struct error *e)
 {
     TRY(gate_one(r, e));
@@ -378,6 +398,7 @@ static enum status run(struct run *r, struct programmer *p, struct error *e)
     TRY(gate_two(r, e));
     TRY(before_steps(r, e));
     if (!run_has_flag(r, JOB_DRY_RUN)) {
+        TRY(take_own_bytes(r, e));
         TRY(run_lift_protection(r, e));
         TRY(session_tune_clock(r->session, run_bytes(r, 0), bears_errors(r), e));
         TRY(run_steps(r, e));

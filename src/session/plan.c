@@ -28,6 +28,29 @@ void plan_free(struct plan *plan)
     *plan = (struct plan){0};
 }
 
+/* Where both have bytes, those of `image` count. */
+static enum status put_over(struct image *into, const struct image *image, struct error *e)
+{
+    struct extent extent;
+    for (uint64_t at = 0; image_next(image, at, &extent);
+         at = (uint64_t)extent.address + extent.size)
+        for (uint32_t i = 0; i < extent.size; i++)
+            if (image_get(into, extent.address + i, NULL))
+                TRY(image_put(into, extent.address + i, &extent.data[i], 1, IMAGE_OVERLAP_REPLACE,
+                              NULL, e));
+    return STATUS_OK;
+}
+
+enum status plan_replace(const struct plan *plan, const struct plan_item *item,
+                         const struct image *image, struct error *e)
+{
+    TRY(put_over(item->image, image, e));
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->steps[i].memory == item->memory && plan->steps[i].merged != NULL)
+            TRY(put_over(plan->steps[i].merged, image, e));
+    return STATUS_OK;
+}
+
 bool plan_changes_chip(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)

@@ -52,6 +52,10 @@ MUST_USE enum status plan_make(const struct plan_request *request, struct contex
                                struct plan *plan, struct error *e);
 void plan_free(struct plan *plan);
 
+/* Puts the bytes of `image` over those that an item has in the plan. */
+MUST_USE enum status plan_replace(const struct plan *plan, const struct plan_item *item,
+                                  const struct image *image, struct error *e);
+
 /* same.c: takes the writes out, with the erase and the verifies that belong to them, if the chip
  * turns out to hold all of what they would write. */
 MUST_USE enum status plan_drop_done(struct plan *plan, struct session *s, struct error *e);
