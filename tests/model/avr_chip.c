@@ -430,6 +430,14 @@ static bool floating(struct avr_chip *chip)
                                                  : chip->options.idle == AVR_FLOAT_HIGH;
 }
 
+/* The board is on the programmer: see avr_chip_options. */
+static bool clipped_on(const struct avr_chip *chip)
+{
+    const struct avr_chip_options *o = &chip->options;
+    return chip->resets_asserted >= o->comes_after &&
+           (o->goes_after == 0 || chip->resets_asserted < o->goes_after);
+}
+
 /* Brings what the programmer does through the wiring's faults to the chip's pins. */
 static void update_pins(struct avr_chip *chip)
 {
@@ -442,7 +450,7 @@ static void update_pins(struct avr_chip *chip)
     } else {
         chip->mosi = chip->level[AVR_PIN_MOSI];
     }
-    see_power(chip, chip->level[AVR_PIN_POWER] && !fault[AVR_FAULT_NO_POWER]);
+    see_power(chip, chip->level[AVR_PIN_POWER] && !fault[AVR_FAULT_NO_POWER] && clipped_on(chip));
     see_sck(chip, chip->level[AVR_PIN_SCK] && !fault[AVR_FAULT_SCK_CUT]);
     const bool cut = fault[AVR_FAULT_RESET_CUT] || fault[AVR_FAULT_RUNS_ON];
     const bool reset = cut ? inactive : chip->level[AVR_PIN_RESET];
@@ -452,6 +460,10 @@ static void update_pins(struct avr_chip *chip)
 void avr_chip_set_pin(struct avr_chip *chip, enum avr_pin pin, bool level, uint64_t now_ns)
 {
     advance(chip, now_ns);
+    if (pin == AVR_PIN_RESET && level != chip->level[pin] &&
+        level != avr_chip_reset_released(chip)) {
+        chip->resets_asserted++;
+    }
     chip->level[pin] = level;
     update_pins(chip);
 }

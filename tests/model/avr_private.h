@@ -93,6 +93,7 @@ struct avr_chip {
 
     /* the wire */
     bool level[AVR_PIN_COUNT]; /* as the programmer set them */
+    uint32_t resets_asserted;  /* by the programmer, whether the board was there or not */
     bool fault[AVR_FAULT_COUNT];
     uint32_t bit_error_rate;
     struct bad_cell bad[BAD_CELLS_MAX];

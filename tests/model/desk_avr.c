@@ -108,6 +108,23 @@ static bool take_unused_0(void *context, const char *value)
     return true;
 }
 
+static bool take_number(const char *value, uint32_t *out)
+{
+    char *end;
+    *out = (uint32_t)strtoul(value, &end, 10);
+    return *end == '\0' && end != value;
+}
+
+static bool take_comes(void *context, const char *value)
+{
+    return take_number(value, &((struct settings *)context)->options.comes_after);
+}
+
+static bool take_goes(void *context, const char *value)
+{
+    return take_number(value, &((struct settings *)context)->options.goes_after);
+}
+
 static bool take_set(void *context, const char *value)
 {
     return add_preset(context, PRESET_SET, value);
@@ -137,6 +154,8 @@ static const struct desk_option options[] = {
     {"locked-read", "HOW", "address, ff or 00: what locked memories read as", take_locked_read},
     {"unused-fuse-bits-0", NULL, "unused fuse bits read 0 instead of 1", take_unused_0},
     {"enable-wait", "US", "from RESET to Programming Enable; default 20000", take_enable_wait},
+    {"comes-after", "N", "clipped on when RESET has been asserted so often", take_comes},
+    {"goes-after", "N", "taken away when RESET has been asserted so often", take_goes},
     {"fault", "NAME", "a fault of wiring or chip, see avr_chip.h; repeatable", take_fault},
     {"bad-cell", "MEM:ADDRESS:STUCK:VALUE:UNSTABLE", "bits that stick or waver", take_bad_cell},
     {"bit-error-rate", "BITS", "with --fault bit-errors: one in so many", take_error_rate},
