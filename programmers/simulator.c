@@ -8,7 +8,9 @@
  *
  * The chip is the part that the file holds or -x part=NAME names, else the part of -p, else an
  * ATmega328P. It lives on a clock of its own, which advances as the real one would while SCK runs
- * and waits are kept; nobody sleeps through that time unless -x realtime asks for it. */
+ * and waits are kept; nobody sleeps through that time unless -x realtime asks for it.
+ *
+ * With -x socket the file is the board: while there is none, nobody answers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +146,38 @@ static enum status sim_make_chip(struct programmer *p, struct error *e)
     return STATUS_OK;
 }
 
+static bool sim_is_unplugged(const struct simulator *self)
+{
+    struct stat info;
+    return self->options.socket && self->path != NULL && stat(self->path, &info) != 0;
+}
+
+static void sim_drop_chip(struct simulator *self)
+{
+    output_close(self->output);
+    self->output = NULL;
+    chip_free(self->chip);
+    self->chip = NULL;
+    free(self->text);
+    self->text = NULL;
+    self->part[0] = '\0';
+}
+
+/* What is in the socket now, if anything. */
+static enum status sim_look_into_socket(struct simulator *self, struct error *e)
+{
+    sim_drop_chip(self);
+    TRY(sim_read_file(self->path, &self->text, e));
+    return self->text != NULL ? sim_state_part(self->path, self->text, self->part, e) : STATUS_OK;
+}
+
+/* A socket's file is somebody's to take away: it is not written where nothing has changed, nor made
+ * anew once it is gone, with what the chip was given. */
+static bool sim_may_leave_file(const struct simulator *self, const char *text)
+{
+    return self->options.socket && (sim_is_unplugged(self) || strcmp(text, self->text) == 0);
+}
+
 static enum status sim_save(struct simulator *self, struct error *e)
 {
     char *text = NULL;
@@ -151,7 +185,7 @@ static enum status sim_save(struct simulator *self, struct error *e)
     if (self->output == NULL)
         return STATUS_OK;
     enum status status = sim_state_save(self->chip, &text, &size, e);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !sim_may_leave_file(self, text))
         status = output_commit(self->output, (const uint8_t *)text, size, e);
     output_close(self->output);
     self->output = NULL;
@@ -234,7 +268,9 @@ static enum status sim_shift(struct simulator *self, const uint8_t mosi[4], uint
     const bool faulty = sim_fault_is_on(self);
     self->shifted++;
     self->now_ns += UINT64_C(32000000000) / self->sck_hz;
-    if (faulty)
+    if (self->chip == NULL) /* an empty socket */
+        memset(miso, IDLE, 4);
+    else if (faulty)
         sim_shift_faulty(self, mosi, miso);
     else
         chip_exchange(self->chip, mosi, miso, IDLE, self->sck_hz, self->now_ns);
@@ -296,16 +332,19 @@ static enum status sim_open(struct programmer *p, struct error *e)
 static void sim_close(struct programmer *p)
 {
     struct simulator *self = p->state;
-    output_close(self->output);
-    chip_free(self->chip);
+    sim_drop_chip(self);
     part_database_close(self->parts);
-    free(self->text);
 }
 
 static enum status sim_enter(struct programmer *p, struct error *e)
 {
     struct simulator *self = p->state;
     TRY(sim_alive(self, e));
+    if (self->options.socket && self->path != NULL) {
+        TRY(sim_look_into_socket(self, e));
+        if (self->text == NULL)
+            return sim_keep_pace(p, e);
+    }
     if (self->chip == NULL)
         TRY(sim_make_chip(p, e));
     if (self->path != NULL && self->output == NULL)

@@ -16,6 +16,7 @@ const char sim_options_help[] =
     "supply=VOLTS        what the programmer measures at the target's VCC (default: it cannot)\n"
     "plain               single instructions only, no whole pages or ranges\n"
     "realtime            take as long as the real thing\n"
+    "socket              the chip is there while the file of -P is: boards come and go with it\n"
     "fail=WHAT           a fault, of the wiring: miso-open, miso-low, miso-high, miso-late, echo,\n"
     "                    swapped, mosi-open, sck-open, reset-open, runs-on, no-power, no-clock;\n"
     "                    of the chip: no-erase, no-write; of the programmer: silent, unplug\n"
@@ -135,6 +136,15 @@ static enum status option_plain(void *into, const char *value, struct error *e)
     return STATUS_OK;
 }
 
+static enum status option_socket(void *into, const char *value, struct error *e)
+{
+    struct sim_options *o = into;
+    (void)value;
+    (void)e;
+    o->socket = true;
+    return STATUS_OK;
+}
+
 static enum status option_realtime(void *into, const char *value, struct error *e)
 {
     struct sim_options *o = into;
@@ -201,12 +211,19 @@ static enum status option_stuck_cell(void *into, const char *value, struct error
 }
 
 static const struct driver_option options[] = {
-    {"part", true, option_part},           {"crystal", true, option_crystal},
-    {"clock", true, option_clock},         {"fixed-sck", true, option_fixed_sck},
-    {"supply", true, option_supply},       {"plain", false, option_plain},
-    {"realtime", false, option_realtime},  {"fail", true, option_fail},
-    {"after", true, option_after},         {"noise", true, option_noise},
-    {"weak-cell", true, option_weak_cell}, {"stuck-cell", true, option_stuck_cell},
+    {"part", true, option_part},
+    {"crystal", true, option_crystal},
+    {"clock", true, option_clock},
+    {"fixed-sck", true, option_fixed_sck},
+    {"supply", true, option_supply},
+    {"plain", false, option_plain},
+    {"realtime", false, option_realtime},
+    {"socket", false, option_socket},
+    {"fail", true, option_fail},
+    {"after", true, option_after},
+    {"noise", true, option_noise},
+    {"weak-cell", true, option_weak_cell},
+    {"stuck-cell", true, option_stuck_cell},
 };
 
 enum status sim_options_parse(const struct programmer_config *config, struct sim_options *out,

@@ -41,6 +41,7 @@ struct sim_options {
     uint32_t millivolts;
     bool plain;    /* only single instructions: no reads and writes of whole ranges */
     bool realtime; /* simulated time takes as long */
+    bool socket;   /* the chip is there while its file is */
 };
 
 /* The text of -x help. */
