@@ -35,6 +35,7 @@ enum status {
     STATUS_TIMEOUT,     /* an operation that had begun did not end in time */
     STATUS_LINK,        /* the connection to the programmer was lost */
     STATUS_UNSUPPORTED, /* known, but this tool, programmer or chip cannot do it */
+    STATUS_SEVERAL,     /* of several chips some failed, not all in the same way */
     STATUS_CANCELLED,   /* interrupted by the user */
     STATUS_COUNT
 };

@@ -226,6 +226,8 @@ static enum status run(struct cli *cli, int argc, char *const *argv, struct erro
     TRY(open_recording(cli, argc, argv, e));
     if (command != NULL && command->options != NULL)
         TRY(options_check(&cli->settings, command->options, command->name, e));
+    if (command != NULL && !command->boards)
+        TRY(options_check_boards(&cli->settings, command->name, e));
     return command != NULL ? command->run(cli, e) : flash_run(cli, e);
 }
 

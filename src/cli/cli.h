@@ -21,7 +21,7 @@ struct surroundings {
     bool input_is_terminal, results_are_terminal;
     bool can_ask;            /* a person is there to answer: both ends are a terminal */
     bool talk_is_terminal;   /* one that takes escape sequences */
-    unsigned columns;        /* of that terminal; 0: unknown */
+    unsigned columns, rows;  /* of that terminal; 0: unknown */
     bool utf8;               /* the locale is one of UTF-8 */
     const char *home;        /* $HOME; this and all below may be NULL */
     const char *config_home; /* $XDG_CONFIG_HOME */
@@ -50,6 +50,7 @@ struct cli {
 struct command {
     const char *name, *arguments, *summary;
     const char *options; /* long names of those that mean something to it; NULL: all */
+    bool boards;         /* also those about many boards */
     /* `cli` has its settings read; its operands are what stands behind the name. NULL: the command
      * stands for another line, see expand_job(). */
     enum status (*run)(struct cli *cli, struct error *e);

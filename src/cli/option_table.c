@@ -92,6 +92,18 @@ static enum status apply_seconds(const struct option_spec *spec, const char *val
     return quantity_count(value, 7 * 24 * 3600, member, e); /* a week */
 }
 
+static enum status apply_times(const struct option_spec *spec, const char *value, void *member,
+                               struct error *e)
+{
+    struct times *times = member;
+    (void)spec;
+    times->count = 0;
+    if (strcmp(value, "0") != 0)
+        TRY(quantity_count(value, 1000000, &times->count, e));
+    times->given = true;
+    return STATUS_OK;
+}
+
 static enum status apply_retries(const struct option_spec *spec, const char *value, void *member,
                                  struct error *e)
 {
@@ -482,6 +494,35 @@ const struct option_spec option_table[] = {
      .help = "permit one thing that is refused otherwise; the refusal tells its name",
      .offset = AT(allow),
      .apply = apply_comma_list},
+    {.name = "unique",
+     .argument = "MEM@ADDR=FIELD:WIDTH[:FMT]",
+     .group = GROUP_BOARDS,
+     .own = true,
+     .help = "bytes of each board's own, such as eeprom@0x10=serial:8, from --unique-file; "
+             "repeatable. FMT: dec, hex, le, be, text, bytes",
+     .offset = AT(unique),
+     .apply = apply_list},
+    {.name = "unique-file",
+     .argument = "FILE",
+     .group = GROUP_BOARDS,
+     .own = true,
+     .help = "what --unique gives, each only once: a counter, or a table (.csv)",
+     .offset = AT(unique_file),
+     .apply = apply_text},
+    {.name = "wait",
+     .argument = "SECONDS",
+     .group = GROUP_BOARDS,
+     .own = true,
+     .help = "wait that long for the programmer, and for a chip behind it",
+     .offset = AT(wait_s),
+     .apply = apply_seconds},
+    {.name = "repeat",
+     .argument = "COUNT",
+     .group = GROUP_BOARDS,
+     .own = true,
+     .help = "COUNT boards, one after another is clipped on; 0: until Ctrl-C",
+     .offset = AT(repeat),
+     .apply = apply_times},
     {.letters = "q",
      .name = "quell",
      .group = GROUP_TALK,
@@ -579,6 +620,8 @@ const char *option_group_title(enum option_group group)
         return "What to do";
     case GROUP_SAFETY:
         return "What to permit";
+    case GROUP_BOARDS:
+        return "Many boards";
     case GROUP_TALK:
         return "What to say";
     case GROUP_OTHER:

@@ -56,6 +56,8 @@ void settings_free(struct settings *s)
     text_list_free(&s->part_files);
     text_list_free(&s->keep);
     text_list_free(&s->operands);
+    text_list_free(&s->gang);
+    text_list_free(&s->unique);
     free(s->tasks);
     s->tasks = NULL;
     s->task_count = 0;
@@ -241,20 +243,31 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
+static enum status means_nothing(const struct option_spec *spec, const char *command,
+                                 struct error *e)
+{
+    return error_set(e, STATUS_USAGE, "%s%.1s%s--%s means nothing to ispflash %s",
+                     spec->letters != NULL ? "-" : "", spec->letters != NULL ? spec->letters : "",
+                     spec->letters != NULL ? ", " : "", spec->name, command);
+}
+
 enum status options_check(const struct settings *s, const char *wanted, const char *command,
                           struct error *e)
 {
     for (size_t i = 0; i < option_count; i++) {
         const struct option_spec *spec = &option_table[i];
-        const bool work =
-            spec->group == GROUP_CHIP || spec->group == GROUP_WORK || spec->group == GROUP_SAFETY;
-        if (!s->given[i] || !work || has_word(wanted, spec->name))
-            continue;
-        (void)error_set(e, STATUS_USAGE, "%s%.1s%s--%s means nothing to ispflash %s",
-                        spec->letters != NULL ? "-" : "",
-                        spec->letters != NULL ? spec->letters : "",
-                        spec->letters != NULL ? ", " : "", spec->name, command);
-        return STATUS_USAGE;
+        const bool work = spec->group == GROUP_CHIP || spec->group == GROUP_WORK ||
+                          spec->group == GROUP_SAFETY || spec->group == GROUP_BOARDS;
+        if (s->given[i] && work && !has_word(wanted, spec->name))
+            return means_nothing(spec, command, e);
     }
+    return STATUS_OK;
+}
+
+enum status options_check_boards(const struct settings *s, const char *command, struct error *e)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (s->given[i] && option_table[i].group == GROUP_BOARDS)
+            return means_nothing(&option_table[i], command, e);
     return STATUS_OK;
 }

@@ -37,6 +37,11 @@ enum erase_mode { ERASE_CHIP, ERASE_AUTO, ERASE_NONE };
 enum choice { CHOICE_DEFAULT, CHOICE_YES, CHOICE_NO };
 enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 
+struct times {
+    bool given;
+    uint32_t count; /* 0: without an end */
+};
+
 enum { OPTIONS_MAX = 128 };
 
 /* Everything the options can say. Zeroed is the default. Strings are borrowed from argv. */
@@ -54,6 +59,10 @@ struct settings {
     enum choice skip_if_same; /* --skip-if-same, --no-skip-if-same */
     unsigned quell, verbose, reconnect;
     struct text_list configs, exit_options, extended, allow, part_files, keep, operands;
+    struct text_list gang, unique;
+    const char *unique_file;
+    uint32_t wait_s;
+    struct times repeat;
     struct task *tasks;
     size_t task_count;
     enum when color;
@@ -66,6 +75,7 @@ enum option_group {
     GROUP_CHIP, /* which programmer, which chip, how to reach it */
     GROUP_WORK, /* what to do */
     GROUP_SAFETY,
+    GROUP_BOARDS, /* many of them, one after another or at the same time */
     GROUP_TALK,
     GROUP_OTHER,
     GROUP_HIDDEN, /* accepted for old scripts, does nothing */
@@ -110,6 +120,10 @@ void settings_free(struct settings *s);
  * of those that do, separated by blanks. How much is said, and how, goes with all of them. */
 MUST_USE enum status options_check(const struct settings *s, const char *wanted,
                                    const char *command, struct error *e);
+
+/* The same for the options about many boards alone. */
+MUST_USE enum status options_check_boards(const struct settings *s, const char *command,
+                                          struct error *e);
 
 /* For the table's rows of -U, -T and -t. `text` is borrowed. */
 MUST_USE enum status settings_add_task(struct settings *s, enum task_kind kind, const char *text,

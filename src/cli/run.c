@@ -11,6 +11,7 @@
 #include "job.h"
 #include "plan_text.h"
 #include "programmer/programmer.h"
+#include "station.h"
 
 /* The user's own avrdude.rc, in the first of its places that has one. */
 static enum status read_user_conf(struct run *r, struct error *e)
@@ -144,12 +145,9 @@ enum status run_default_port(const struct run *r, struct programmer_config *p, s
 
 enum status run_job(struct run *r, struct job *job, struct error *e)
 {
-    struct report report = {0};
+    const struct programmer_config *p = &job->programmer;
     TRY(run_default_port(r, &job->programmer, e));
-    r->cli->told = true; /* the session's ERROR event */
-    const enum status status = session_run(job, r->parts, &r->context, &report, e);
-    report_free(&report);
-    return status;
+    return station_run(r, job, p->port != NULL ? p->port : p->id, e);
 }
 
 enum status run_settings(struct run *r, struct error *e)

@@ -390,6 +390,7 @@ static bool is_system(enum status code)
     case STATUS_UNVERIFIED:
     case STATUS_TIMEOUT:
     case STATUS_UNSUPPORTED:
+    case STATUS_SEVERAL:
     case STATUS_CANCELLED:
     case STATUS_COUNT:
         break;

@@ -31,6 +31,7 @@ static const struct status_row rows[STATUS_COUNT] = {
     [STATUS_TIMEOUT] = {15, "time-out", "an operation did not end in time"},
     [STATUS_LINK] = {16, "link-lost", "the connection to the programmer was lost"},
     [STATUS_UNSUPPORTED] = {17, "unsupported", "known, but it cannot be done here or not yet"},
+    [STATUS_SEVERAL] = {18, "several", "of many boards some failed, in different ways"},
     [STATUS_CANCELLED] = {130, "interrupted", "stopped by the user"},
 };
 

@@ -113,6 +113,7 @@ static bool is_finding(enum status status)
     case STATUS_REFUSED:
     case STATUS_VERIFY:
     case STATUS_UNSUPPORTED:
+    case STATUS_SEVERAL:
     case STATUS_CANCELLED:
     case STATUS_COUNT:
         break;
