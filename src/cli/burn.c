@@ -297,6 +297,9 @@ static enum status run_recipe(struct burn *b, struct cli_job *j, struct error *e
                    b->part->name);
     plan_reviewer_init(&b->reviewer, cli, b->question);
     TRY(prepare_usb(b, e));
+    if (cli->settings.gang.count > 0 && !cli->settings.yes && !cli->settings.dry_run)
+        return error_set(e, STATUS_REFUSED,
+                         "--gang: nobody could be asked about each board; --yes does it without");
     j->job.part = b->part->id;
     j->job.operations = b->operations;
     j->job.operation_count = b->count;

@@ -190,7 +190,7 @@ static json_t *on_report(const struct report *report)
     return o;
 }
 
-static json_t *on_error(const struct error *error)
+json_t *json_error_event(const struct error *error)
 {
     json_t *o = json_begin("error");
     set_text(o, "class", error_status_name(error->code));
@@ -222,7 +222,7 @@ static json_t *object_of(struct json_sink *s, const struct event *event)
     case EVENT_REPORT:
         return on_report(event->report);
     case EVENT_ERROR:
-        return on_error(event->error);
+        return json_error_event(event->error);
     }
     return NULL;
 }

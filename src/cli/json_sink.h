@@ -39,6 +39,9 @@ json_t *json_bytes(const uint8_t *bytes, size_t size); /* an array of numbers */
 /* A hint: an array of its lines. */
 json_t *json_lines(const char *text);
 
+/* An error's event, but for its time. */
+json_t *json_error_event(const struct error *error);
+
 /* Writes the object as a line, and lets go of it. */
 void json_line(FILE *out, json_t *object);
 

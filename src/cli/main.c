@@ -23,10 +23,10 @@ static bool is_terminal(int fd)
     return isatty(fd) != 0 && term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0;
 }
 
-static unsigned terminal_columns(int fd)
+static struct winsize terminal_size(int fd)
 {
     struct winsize size;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size : (struct winsize){0};
 }
 
 static const char *variable(const char *name)
@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 {
     (void)setlocale(LC_CTYPE, ""); /* for the line editor: what a character is */
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    const struct winsize size = terminal_size(STDERR_FILENO);
     const struct surroundings around = {
         .program = argc > 0 ? base_name(argv[0]) : "ispflash",
         .results = stdout,
@@ -58,7 +59,8 @@ int main(int argc, char **argv)
         .results_are_terminal = is_terminal(STDOUT_FILENO),
         .can_ask = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0,
         .talk_is_terminal = is_terminal(STDERR_FILENO),
-        .columns = terminal_columns(STDERR_FILENO),
+        .columns = size.ws_col,
+        .rows = size.ws_row,
         .utf8 = takes_utf8(),
         .home = getenv("HOME"),
         .config_home = getenv("XDG_CONFIG_HOME"),

@@ -494,6 +494,15 @@ const struct option_spec option_table[] = {
      .help = "permit one thing that is refused otherwise; the refusal tells its name",
      .offset = AT(allow),
      .apply = apply_comma_list},
+    {.name = "gang",
+     .argument = "PORT",
+     .group = GROUP_BOARDS,
+     .own = true,
+     .help =
+         "do it on several programmers at the same time, one on each PORT (repeatable); usb: on "
+         "all that are plugged in and fit -c",
+     .offset = AT(gang),
+     .apply = apply_list},
     {.name = "unique",
      .argument = "MEM@ADDR=FIELD:WIDTH[:FMT]",
      .group = GROUP_BOARDS,

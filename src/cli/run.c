@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf_own.h"
+#include "gang.h"
 #include "job.h"
 #include "plan_text.h"
 #include "programmer/programmer.h"
@@ -146,6 +147,8 @@ enum status run_default_port(const struct run *r, struct programmer_config *p, s
 enum status run_job(struct run *r, struct job *job, struct error *e)
 {
     const struct programmer_config *p = &job->programmer;
+    if (r->cli->settings.gang.count > 0)
+        return gang_run(r, job, e);
     TRY(run_default_port(r, &job->programmer, e));
     return station_run(r, job, p->port != NULL ? p->port : p->id, e);
 }

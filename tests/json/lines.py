@@ -56,6 +56,8 @@ class Story:
 
     def add(self, value):
         event = value["event"]
+        if event == "value" and value["name"] == "board":  # the next one, with --repeat
+            self.ended = None
         if self.ended is not None and event in ("begin", "progress", "end", "report"):
             self.faults.append(f"{event} behind the {self.ended['event']}")
         if event == "begin":

@@ -5,7 +5,7 @@ import sys
 
 from lines import Schema
 
-ENVELOPE = ("schema", "event", "time_us")
+ENVELOPE = ("schema", "event", "device", "time_us")
 
 
 def resolve(schema, definitions):

@@ -34,6 +34,14 @@ RUNS = f"""
 0  {SIM} -t
 0  {SIM} -P open -T part -T sig -U lfuse:r:-:h
 0  {SIM} -P open --dry-run -T part
+0  {SIM} --gang a --gang b -U page.bin:r --unique eeprom@0=serial:4 --unique-file counter
+0  {SIM} --gang a --gang b -U flash:r:-:r --dry-run -n
+0  {SIM} --gang a --gang b -U lfuse:r:-:h
+13 {SIM} --gang a --gang b -U flash:v:four.hex
+18 {SIM} --gang a --gang chip --gang no/folder -U flash:r:-:i
+2  {SIM} --gang a --gang a
+0  {SIM} -P open --repeat 1 -U four.hex --unique eeprom@0=serial:4 --unique-file counter
+9  {SIM} -P nobody -x socket --wait 1 -U four.hex
 2  --json -Z
 2  -Z --json
 2  --json -c simm
@@ -94,6 +102,7 @@ RUNS = f"""
 
 FILES = {
     "ispflash.conf": b"[job production]\nprogrammer = sim\n",
+    "counter": b"first = 1\n",
     "page.bin": b"y\n" * 512,
     "zeros.bin": bytes(8192),
     "four.hex": b":0400000001020304F2\n:00000001FF\n",
