@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#define OPTION_BYTE(title, type, place)                                                         \
-    {                                                                                           \
-        .name = title, .kind = type, .base = 0x1ffff800 + 2 * (place), .size = 1, .mask = 0xff, \
-        .readable = true                                                                        \
+#define OPTION_BYTE(title, type, place)                                               \
+    {                                                                                 \
+        .name = (title), .kind = (type), .base = 0x1ffff800 + 2 * (place), .size = 1, \
+        .mask = 0xff, .readable = true                                                \
     }
 
 /* PM0075, "Option byte description": a half-word each, of which the high byte is the complement.

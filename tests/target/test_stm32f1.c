@@ -30,7 +30,8 @@ struct chip {
     uint8_t ram[RAM_SIZE], flash[FLASH_SIZE_BYTES], options[16];
     uint32_t idcode[2], cpuid, core_id, size_word, obr, wrpr, dhcsr, cr;
     unsigned id_reads, erases, option_erases;
-    bool size_refused, lockup, nonsense, stuck, line_low, silent_after_reset;
+    bool size_refused, lockup, nonsense, stuck, line_low, line_cut, silent_after_reset;
+    unsigned guide_s;
     unsigned deaf_attempts; /* attach() fails so often, unless the line is low */
     unsigned attempts, line_falls;
     uint32_t protected_page; /* an address; 0: none */
@@ -218,15 +219,14 @@ static uint32_t fake_core_id(const struct programmer *p)
 
 static unsigned fake_guide(const struct programmer *p)
 {
-    (void)p;
-    return 0;
+    return ((const struct chip *)p->state)->guide_s;
 }
 
 static enum status fake_enter(struct programmer *p, struct error *e)
 {
     struct chip *c = chip_of(p);
     c->attempts++;
-    return c->attempts > c->deaf_attempts || c->line_low
+    return c->attempts > c->deaf_attempts || (c->line_low && !c->line_cut)
                ? STATUS_OK
                : error_set(e, STATUS_NO_TARGET, "no chip answers");
 }
@@ -387,6 +387,30 @@ static void silent_chip_is_tried_slower_and_then_under_reset(void **state)
     must(c, target_enter(c->target, &c->e));
     assert_int_equal(c->attempts, 2);
     assert_int_equal(c->line_falls, 0);
+    chip_free(c);
+}
+
+static void person_is_asked_for_a_finger_on_reset_where_the_line_is_not_wired(void **state)
+{
+    (void)state;
+    struct chip *c = chip_new();
+    c->line_cut = true;
+    c->deaf_attempts = 20;
+    c->guide_s = 5;
+    must(c, target_enter(c->target, &c->e));
+    const char *hold = strstr(c->record.log, "hold the RESET button");
+    assert_non_null(hold);
+    assert_non_null(strstr(hold, "release the RESET button"));
+    chip_free(c);
+    c = chip_new();
+    c->line_cut = true;
+    c->deaf_attempts = 100000;
+    c->guide_s = 5;
+    const uint64_t begin_us = c->clock.now_us;
+    assert_int_equal(target_enter(c->target, &c->e), STATUS_NO_TARGET);
+    assert_in_range(c->clock.now_us - begin_us, 5000000, 6000000);
+    assert_non_null(strstr(c->e.hint, "SWDIO"));
+    assert_false(c->line_low);
     chip_free(c);
 }
 
@@ -575,6 +599,7 @@ int main(void)
         cmocka_unit_test(size_that_no_such_chip_has_is_named_and_not_believed),
         cmocka_unit_test(clone_is_told_by_its_debug_port),
         cmocka_unit_test(silent_chip_is_tried_slower_and_then_under_reset),
+        cmocka_unit_test(person_is_asked_for_a_finger_on_reset_where_the_line_is_not_wired),
         cmocka_unit_test(firmware_that_is_silent_at_once_is_no_error_on_the_way_out),
         cmocka_unit_test(pages_go_through_the_ring_as_often_as_it_takes),
         cmocka_unit_test(loader_that_does_not_do_its_work_is_an_error),

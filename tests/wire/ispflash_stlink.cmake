@@ -53,6 +53,9 @@ wire_test(ispflash_writes_a_blank_stm32_without_erasing_twice ${rig} --flash ${i
 wire_test(ispflash_erases_an_stm32 ${rig} --flash ${boot} ${sound} --expect op.erase-all=1
   --expect-flash /dev/null
   -- $<TARGET_FILE:ispflash> erase -qq -c stlink -p stm32f103c8)
+wire_test(ispflash_erases_both_banks_of_an_stm32 usb_rig --device stlink-v2 --part stm32f103rg
+  --flash ${images}/64k.bin ${sound} --expect-flash /dev/null --expect op.erase-all=2
+  -- $<TARGET_FILE:ispflash> erase -qq -c stlink -p stm32f103rg)
 
 # Option bytes: one is changed, the others stay.
 wire_test(ispflash_sets_option_bytes ${rig} --flash ${boot} --set data1=0x5a ${sound}

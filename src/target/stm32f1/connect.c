@@ -220,7 +220,8 @@ enum status stm32f1_enter(struct target *t, struct error *e)
 static enum status run_from_reset(struct target *t, struct error *e)
 {
     uint32_t state = 0;
-    struct swd_word words[] = {{.address = DEMCR, .value = 0, .write = true},
+    struct swd_word words[] = {{.address = DBGMCU_CR, .value = 0, .write = true},
+                               {.address = DEMCR, .value = 0, .write = true},
                                {.address = AIRCR, .value = AIRCR_RESET, .write = true}};
     TRY(stm32f1_words(t, words, sizeof words / sizeof words[0], e));
     enum status status = stm32f1_read_word(t, DHCSR, &state, e);

@@ -111,13 +111,20 @@ static enum status tell_uid(struct target *t, struct error *e)
     return STATUS_OK;
 }
 
-void stm32f1_selected(struct target *t)
+/* By the part, once it is known; nothing on the chip tells it. */
+static void tell_sram(struct target *t)
 {
     char text[16];
     if (t->part->sram_size == 0)
         return;
     (void)snprintf(text, sizeof text, "%" PRIu32 " KiB", t->part->sram_size / 1024);
     context_value(t->context, "sram", text, NULL, 0);
+}
+
+void stm32f1_selected(struct target *t)
+{
+    if (t->answers)
+        tell_sram(t);
 }
 
 static void tell(struct target *t, uint32_t idcode, uint16_t kib)
@@ -148,6 +155,7 @@ enum status stm32f1_identify(struct target *t, uint8_t signature[3], struct erro
     if (density != NULL)
         TRY(read_size(t, density, &kib, e));
     tell(t, idcode, kib);
+    tell_sram(t);
     TRY(tell_uid(t, e));
     signature[0] = (uint8_t)(id >> 8);
     signature[1] = (uint8_t)id;
