@@ -23,7 +23,10 @@ static int pin_of(const struct programmer_entry *entry, enum board_wire wire)
     char text[8];
     if (!programmer_entry_setting(entry, keys[wire], text, sizeof text))
         return -1;
-    return atoi(text[0] == '~' ? text + 1 : text);
+    const char *number = text[0] == '~' ? text + 1 : text;
+    char *end = NULL;
+    const long pin = strtol(number, &end, 10);
+    return end != number && *end == '\0' && pin >= 0 && pin < 16 ? (int)pin : -1;
 }
 
 /* "AD3", "AC0", "TXD (D0)"; empty: there is none. */

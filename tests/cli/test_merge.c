@@ -1,5 +1,6 @@
 /* `ispflash merge` against srec_cat: the same files, byte for byte the same image, both as the raw
- * file that we write and as the HEX file that srec_cat reads of ours. */
+ * file that we write and as the HEX file that srec_cat reads of ours. Skipped where that is not
+ * installed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,6 @@ enum { FILES_MAX = 3, PIECES_MAX = 8 };
 
 static int set_up(void **state)
 {
-    if (system("srec_cat --version >/dev/null 2>&1") != 0)
-        return -1; /* Debian: srecord */
     *state = cli_bench_new();
     return 0;
 }
@@ -66,10 +65,19 @@ static void assert_same_file(const char *one, const char *other)
     free(other_data);
 }
 
+static void need_peer(void)
+{
+    if (system("command -v srec_cat >/dev/null 2>&1") == 0)
+        return;
+    print_message("skipped: srec_cat is not installed\n");
+    skip();
+}
+
 /* Merges 0.hex, 1.hex, ... by both. Holes are 0xff; `end`: of the last byte. */
 static void compare(struct cli_bench *b, unsigned count, uint32_t end)
 {
     char names[64] = "", peers[128] = "", line[400];
+    need_peer();
     for (unsigned i = 0; i < count; i++) {
         (void)snprintf(names + strlen(names), sizeof names - strlen(names), " %u.hex", i);
         (void)snprintf(peers + strlen(peers), sizeof peers - strlen(peers), " %u.hex -intel", i);
