@@ -91,6 +91,7 @@ bool session_sck_range(const struct session *s, struct sck_range *range)
     }
     const uint32_t limit_hz = part_sck_limit(s->part, clock.max_hz);
     const uint32_t low_hz = part_sck_limit(s->part, clock.min_hz);
+    range->chip_hz = low_hz;
     range->limit_hz = at_most(limit_hz > 1 ? limit_hz - 1 : 1, fastest_hz);
     range->start_hz = at_most(low_hz > 1 ? low_hz - 1 : 0, range->limit_hz);
     if (s->ceiling_hz != 0 && range->limit_hz >= s->ceiling_hz)

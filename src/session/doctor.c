@@ -369,9 +369,13 @@ static void check_clock(struct doctor *d)
     session_clock_text(&clock, source, sizeof source);
     d->facts.promised_hz = range.start_hz;
     judge(d);
+    if (range.chip_hz == 0) {
+        tell(d, DOCTOR_CLOCK, DOCTOR_OPEN, "%s by its fuses", source);
+        return;
+    }
     if (r->diagnosis.bad_hz == 0 || r->diagnosis.bad_hz > range.start_hz) {
         tell(d, DOCTOR_CLOCK, DOCTOR_OK, "%s by its fuses: SCK has to stay below %.6g kHz", source,
-             ((range.start_hz != 0 ? range.start_hz : range.limit_hz) + 1) / 1000.0);
+             range.chip_hz / 1000.0);
         return;
     }
     struct error e = {0};

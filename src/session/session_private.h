@@ -163,6 +163,7 @@ MUST_USE enum status session_tune_clock(struct session *s, uint64_t bytes, bool 
 struct sck_range {
     uint32_t start_hz; /* right for any clock that the fuses allow; 0: they do not tell */
     uint32_t limit_hz; /* right for the fastest of these clocks only */
+    uint32_t chip_hz;  /* what any such clock no longer follows, whatever the programmer has */
 };
 bool session_sck_range(const struct session *s, struct sck_range *range);
 

@@ -80,15 +80,18 @@ static enum status go_to_clock(struct session *s, uint32_t hz, bool *there, stru
     return STATUS_OK;
 }
 
-/* The next faster one. False in *there also where the programmer has none. */
+/* The next faster one that the programmer has: twice as fast, or more where its steps are larger.
+ * False in *there: there is none up to `fastest_hz`, or the chip does not follow it. */
 static enum status next_clock(struct session *s, uint32_t fastest_hz, bool *there, struct error *e)
 {
-    const uint32_t hz = target_clock(s->target);
-    *there = hz < fastest_hz;
-    if (!*there)
-        return STATUS_OK;
-    TRY(go_to_clock(s, hz > fastest_hz / 2 ? fastest_hz : 2 * hz, there, e));
-    *there = *there && target_clock(s->target) > hz;
+    const uint32_t before_hz = target_clock(s->target);
+    uint32_t hz = before_hz;
+    *there = true;
+    while (*there && target_clock(s->target) <= before_hz && hz < fastest_hz) {
+        hz = hz > fastest_hz / 2 ? fastest_hz : 2 * hz;
+        TRY(go_to_clock(s, hz, there, e));
+    }
+    *there = *there && target_clock(s->target) > before_hz;
     return STATUS_OK;
 }
 

@@ -226,6 +226,21 @@ static void a_slow_chip_is_no_fault(void **state)
     bench_free(b);
 }
 
+static void a_clock_that_may_be_anything_promises_nothing(void **state)
+{
+    (void)state;
+    struct avr_chip_options options = avr_chip_defaults();
+    options.external_hz = 400000;
+    struct bench *b = bench_new("m328p", RIG_PLAIN, &options);
+    avr_chip_memory(b->rig->chip, AVR_FUSES, NULL)[0] = 0xe0; /* a signal from outside */
+    assert_int_equal(bench_run(b), STATUS_OK);
+    expect_told(b, "wires ok: the chip answers at SCK 28 kHz, not at 187.5 kHz");
+    expect_told(b, "clock open: 0 to 20 MHz by its fuses");
+    chip_rig_free(b->rig); /* at 187.5 kHz it may have heard anything */
+    part_database_close(b->parts);
+    free(b);
+}
+
 /* It ought to follow by its fuses, and does only when it is slow: that is the wire. */
 static void a_chip_slower_than_its_fuses_promise_has_a_bad_wire(void **state)
 {
@@ -333,6 +348,22 @@ static void a_soak_counts_at_each_sck_that_the_fuses_bear(void **state)
     bench_free(b);
 }
 
+static void a_soak_goes_over_gaps_between_the_programmers_rates(void **state)
+{
+    (void)state;
+    static const uint32_t rates[] = {500, 2000, 8000, 32000, 187500, 750000, 3000000, 0};
+    struct bench *b = bench_new("m328p", RIG_PLAIN, NULL);
+    avr_chip_memory(b->rig->chip, AVR_FUSES, NULL)[0] = 0xe2; /* 8 MHz */
+    b->rig->sck_rates = rates;
+    b->request.soak = 60;
+    assert_int_equal(bench_run(b), STATUS_OK);
+    expect_told(b, "clock ok: 8 MHz by its fuses: SCK has to stay below 1800 kHz");
+    assert_int_equal(b->row_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(b->rows[i].sck_hz, rates[3 + i]);
+    bench_free(b);
+}
+
 static void a_soak_keeps_to_the_users_sck(void **state)
 {
     (void)state;
@@ -437,6 +468,7 @@ int main(void)
         cmocka_unit_test(each_broken_wire_is_among_the_suspects),
         cmocka_unit_test(the_supply_that_is_not_there_is_the_one_cause),
         cmocka_unit_test(a_slow_chip_is_no_fault),
+        cmocka_unit_test(a_clock_that_may_be_anything_promises_nothing),
         cmocka_unit_test(a_chip_slower_than_its_fuses_promise_has_a_bad_wire),
         cmocka_unit_test(a_noisy_wire_is_found_by_many_readings),
         cmocka_unit_test(the_wrong_chip_is_named),
@@ -444,6 +476,7 @@ int main(void)
         cmocka_unit_test(boot_lock_bits_are_no_fault),
         cmocka_unit_test(a_boot_loader_has_no_wires_to_look_at),
         cmocka_unit_test(a_soak_counts_at_each_sck_that_the_fuses_bear),
+        cmocka_unit_test(a_soak_goes_over_gaps_between_the_programmers_rates),
         cmocka_unit_test(a_soak_keeps_to_the_users_sck),
         cmocka_unit_test(a_soak_stops_where_it_gets_bad),
         cmocka_unit_test(a_soak_that_is_interrupted_has_told_its_rows),
