@@ -124,7 +124,8 @@ static void the_tabulator_completes_and_the_arrow_recalls(void **state)
     type(p, "wri\teep\t0 0x42\r");
     see(p, "ispflash> ");
     type(p, "par\t");
-    see(p, "parms  part");
+    see(p, "parms  part\r\n");
+    see(p, "ispflash> par");
     type(p, "\x15" "dump eeprom 0 1\r");
     see(p, "0000  42");
     see(p, "ispflash> ");

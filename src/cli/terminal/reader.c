@@ -74,7 +74,7 @@ static void show_choices(const struct reader *r, const struct text_list *names)
 /* What takes the place of the key in the line; NULL: nothing. The caller frees it. */
 static char *completion(const struct reader *r, const struct text_list *names, size_t typed)
 {
-    static const char redraw[] = "\x12"; /* ^R */
+    static const char redraw[] = "\x1f"; /* ^_, as bound below */
     if (names->count == 0)
         return strdup("\a"); /* libedit beeps */
     const size_t common = common_length(names);
@@ -169,6 +169,7 @@ static enum status open_editor(struct reader *r, struct error *e)
     (void)el_set(r->editor, EL_EDITOR, "emacs");
     (void)el_set(r->editor, EL_HIST, history, r->history);
     (void)el_set(r->editor, EL_GETCFN, read_character);
+    (void)el_set(r->editor, EL_BIND, "^_", "ed-redisplay", NULL);
     return STATUS_OK;
 }
 

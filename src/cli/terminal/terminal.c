@@ -217,6 +217,15 @@ static enum status quit(struct terminal *t, bool interactive, struct error *e)
     return STATUS_OK;
 }
 
+/* After a command that was interrupted: the programmer may still be talking of it, which leaving
+ * programming mode puts an end to. */
+static enum status resume(struct terminal *t, struct error *e)
+{
+    t->cli->around->forget_interrupt();
+    TRY(session_reconnect(t->session, e));
+    return session_read_bytes(t->session, 1, e);
+}
+
 /* One line after the other. For a program at the other end the last one counts, as with -T. */
 static enum status read_lines(struct terminal *t, struct reader *reader, struct error *e)
 {
@@ -237,10 +246,11 @@ static enum status read_lines(struct terminal *t, struct reader *reader, struct 
         status = terminal_line(t, line, e);
         if (status == STATUS_CANCELLED && !(interactive && is_interrupt(t)))
             return status;
-        if (status == STATUS_CANCELLED)
-            t->cli->around->forget_interrupt();
+        const bool interrupted = status == STATUS_CANCELLED;
         if (status != STATUS_OK)
             terminal_tell(t, e);
+        if (interrupted)
+            TRY(resume(t, e));
         if (t->quit)
             TRY(quit(t, interactive, e));
     }
