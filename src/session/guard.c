@@ -128,7 +128,7 @@ static void refuse(struct refusal *refusal, const struct hazard *hazard, const s
         (void)error_set(e, STATUS_REFUSED, "%s 0x%02x would cut ISP off: %s", b->memory->name,
                         b->wanted, hazard->caption != NULL ? hazard->caption : name);
     else
-        (void)error_in(e, "%s 0x%02x: %s", b->memory->name, b->wanted, name);
+        (void)error_in(e, "%s 0x%02x means %s too", b->memory->name, b->wanted, name);
     if ((refusal->kinds & 1u << hazard->kind) == 0)
         (void)snprintf(refusal->names + used, sizeof refusal->names - used, "%s%s",
                        used > 0 ? "," : "", name);
