@@ -32,6 +32,8 @@ if(LIBUSB_FOUND)
   wire_test(json_of_a_usbasp_and_a_bad_cell usb_rig --device usbasp-1.07
     --bad-cell flash:16:0xff:0:0 --status 13
     -- ${json} -c usbasp -p m328p ${memories})
+  wire_test(json_of_an_stlink usb_rig --device stlink-v2 --part stm32f103c8
+    -- ${json} -c stlink -p stm32f103c8 -U flash:w:${images}/tiny.hex:r -U flash:r:-:r)
   wire_test(json_of_a_gang usb_rig --also usbtiny ${written}
     -- ${json} -c usbtiny --gang usb -p m328p ${memories})
 endif()
