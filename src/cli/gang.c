@@ -95,6 +95,11 @@ static void on_talk(void *user, char *line)
     gang_view_say(&l->gang->view, l->board, line);
 }
 
+static uint64_t since_begin_us(const struct gang *g)
+{
+    return context_now_us(&g->run->context) - g->run->context.begin_us;
+}
+
 static void start_all(struct gang *g)
 {
     const struct cli *cli = g->run->cli;
@@ -112,7 +117,7 @@ static void start_all(struct gang *g)
             continue;
         b->status = e.code;
         (void)snprintf(b->text, sizeof b->text, "%s", e.text);
-        gang_view_lost(&g->view, cli, b);
+        gang_view_lost(&g->view, cli, b, since_begin_us(g));
     }
 }
 
@@ -151,7 +156,7 @@ static void bury(struct gang *g)
         if (b->pid == 0 || !has_closed(b) || waitpid(b->pid, &status, WNOHANG) != b->pid)
             continue;
         if (!gang_board_end(b, status, context_now_us(&g->run->context)))
-            gang_view_lost(&g->view, g->run->cli, b);
+            gang_view_lost(&g->view, g->run->cli, b, since_begin_us(g));
         g->view.stale = true;
     }
 }

@@ -64,7 +64,8 @@ void gang_view_event(struct gang_view *v, const struct gang_board *b, const json
     json_line(v->out, told);
 }
 
-void gang_view_lost(struct gang_view *v, const struct cli *cli, const struct gang_board *b)
+void gang_view_lost(struct gang_view *v, const struct cli *cli, const struct gang_board *b,
+                    uint64_t time_us)
 {
     struct error e;
     (void)error_set(&e, b->status, "%s: %s", b->port, b->text);
@@ -76,7 +77,7 @@ void gang_view_lost(struct gang_view *v, const struct cli *cli, const struct gan
         return;
     }
     json_t *told = json_error_event(&e);
-    (void)json_object_set_new(told, "time_us", json_integer((json_int_t)(b->end_us - b->begin_us)));
+    (void)json_object_set_new(told, "time_us", json_integer((json_int_t)time_us));
     gang_view_event(v, b, told);
     json_decref(told);
 }

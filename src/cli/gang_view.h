@@ -27,7 +27,8 @@ void gang_view_say(struct gang_view *v, const struct gang_board *b, const char *
 void gang_view_event(struct gang_view *v, const struct gang_board *b, const json_t *event);
 
 /* A board's process ended without a word: the error that it did not tell. */
-void gang_view_lost(struct gang_view *v, const struct cli *cli, const struct gang_board *b);
+void gang_view_lost(struct gang_view *v, const struct cli *cli, const struct gang_board *b,
+                    uint64_t time_us);
 
 /* Draws the boards anew, if it is time for that. */
 void gang_view_draw(struct gang_view *v, const struct gang_board *boards, size_t count,

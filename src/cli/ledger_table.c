@@ -138,7 +138,9 @@ static size_t row_length(const char *text)
 static char separator_of(const char *heading)
 {
     const char *found = strpbrk(heading, ",;\t");
-    return found != NULL ? *found : ',';
+    if (found == NULL)
+        return ',';
+    return *found;
 }
 
 static enum status add_row(struct table *t, const char *text, size_t length, unsigned line,

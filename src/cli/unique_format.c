@@ -113,6 +113,13 @@ static enum status read_value(const struct unique_template *t, const char *value
     return STATUS_INPUT;
 }
 
+/* As bytes: no zero ends them. */
+static void put_chars(uint8_t *bytes, const char *chars)
+{
+    for (size_t i = 0; chars[i] != '\0'; i++)
+        bytes[i] = (uint8_t)chars[i];
+}
+
 static enum status put_digits(const struct unique_template *t, const char *value, uint8_t *bytes,
                               struct error *e)
 {
@@ -125,7 +132,7 @@ static enum status put_digits(const struct unique_template *t, const char *value
     if (length > t->width)
         return unfit(t, value, "has more digits than that", e);
     memset(bytes, '0', t->width - length);
-    memcpy(bytes + t->width - length, digits, length);
+    put_chars(bytes + t->width - length, digits);
     return STATUS_OK;
 }
 
@@ -148,7 +155,7 @@ static enum status put_text(const struct unique_template *t, const char *value, 
     if (length > t->width)
         return unfit(t, value, "is longer than that", e);
     memset(bytes, 0, t->width);
-    memcpy(bytes, value, length);
+    put_chars(bytes, value);
     return STATUS_OK;
 }
 
