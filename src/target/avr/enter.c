@@ -187,6 +187,7 @@ static enum status no_answer(struct target *t, const struct entry *entry, struct
         t->part->sck_pin != NULL)
         error_hint(e, "- the %s has RESET on %s, MOSI on %s, MISO on %s, SCK on %s", t->part->name,
                    t->part->reset_pin, t->part->mosi_pin, t->part->miso_pin, t->part->sck_pin);
+    error_hint(e, "ispflash doctor goes through all of it, with the pins to look at");
     return STATUS_NO_TARGET;
 }
 
