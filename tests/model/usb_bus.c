@@ -49,7 +49,6 @@ struct usb_bus *usb_bus_new(enum usb_pace pace)
 
 static void node_free(struct usb_node *node)
 {
-    umockdev_testbed_detach_ioctl(node->bus->testbed, node->dev_path, NULL);
     for (GList *i = node->queue.head; i != NULL; i = i->next)
         usb_request_free(i->data);
     g_queue_clear(&node->queue);
@@ -65,10 +64,13 @@ static void node_free(struct usb_node *node)
     g_free(node);
 }
 
+/* The test bed first: with it ends the thread in which the nodes are served, and which may only now
+ * come to a process that has opened one and is gone. */
 void usb_bus_free(struct usb_bus *bus)
 {
     if (bus == NULL)
         return;
+    g_object_unref(bus->testbed);
     g_source_destroy(bus->timer_source);
     g_source_unref(bus->timer_source);
     for (struct usb_node *node = bus->nodes; node != NULL;) {
@@ -76,7 +78,6 @@ void usb_bus_free(struct usb_bus *bus)
         node_free(node);
         node = next;
     }
-    g_object_unref(bus->testbed);
     (void)close(bus->timer);
     g_mutex_clear(&bus->lock);
     g_free(bus);
