@@ -106,6 +106,17 @@ static enum status run(struct bitbang *self, struct error *e)
     return STATUS_OK;
 }
 
+/* The same, although the user may want out: a page that was begun is finished. */
+static enum status run_to_the_end(struct bitbang *self, struct error *e)
+{
+    struct context *c = self->ftdi->context;
+    const bool leaving = c->leaving;
+    c->leaving = true;
+    const enum status status = run(self, e);
+    c->leaving = leaving;
+    return status;
+}
+
 /* The pins as `levels` has them. */
 static enum status set_pins(struct bitbang *self, struct error *e)
 {
@@ -402,7 +413,7 @@ static enum status write_run(struct bitbang *self, const struct memory *m, uint3
             ends[waited++] = done;
     }
     set_role(self, FTDI_PROGRAM, false);
-    TRY(run(self, e));
+    TRY(run_to_the_end(self, e));
     *busy = false;
     *size = done;
     for (size_t i = waited; i-- > 0 && m->poll == POLL_READY;) {
@@ -425,6 +436,7 @@ static enum status bitbang_write(struct programmer *p, const struct memory *m, u
     for (size_t done = 0; done < size;) {
         bool busy = false;
         size_t part = size - done;
+        TRY(context_check(p->context, e));
         enum status status =
             write_run(self, m, address + (uint32_t)done, data + done, &part, &busy, e);
         if (status == STATUS_OK && busy && self->slow_chip)

@@ -160,6 +160,17 @@ static enum status run(struct mpsse *self, struct error *e)
     return STATUS_OK;
 }
 
+/* The same, although the user may want out: a page that was begun is finished. */
+static enum status run_to_the_end(struct mpsse *self, struct error *e)
+{
+    struct context *c = self->ftdi->context;
+    const bool leaving = c->leaving;
+    c->leaving = true;
+    const enum status status = run(self, e);
+    c->leaving = leaving;
+    return status;
+}
+
 static enum status set_pins(struct mpsse *self, struct error *e)
 {
     begin(self);
@@ -515,7 +526,7 @@ static enum status write_run(struct mpsse *self, const struct memory *m, uint32_
     set_role(self, FTDI_PROGRAM, false);
     put_pins(self);
     put_question(self);
-    TRY(run(self, e));
+    TRY(run_to_the_end(self, e));
     *busy = false;
     *size = done;
     for (size_t i = waited; i-- > 0;) {
@@ -544,6 +555,7 @@ static enum status mpsse_write(struct programmer *p, const struct memory *m, uin
     for (size_t done = 0; done < size;) {
         bool busy = false;
         size_t part = size - done;
+        TRY(context_check(p->context, e));
         enum status status =
             write_run(self, m, address + (uint32_t)done, data + done, &part, &busy, e);
         if (status == STATUS_OK && busy && self->slow_chip)

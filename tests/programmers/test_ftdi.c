@@ -11,6 +11,7 @@
 struct bench {
     struct fake_clock clock;
     struct record record;
+    sig_atomic_t cancel;
     struct context context;
     struct ftdi_script script;
     struct programmer_entry entry;
@@ -27,7 +28,7 @@ static void begin(struct bench *b, const struct programmer_driver *driver, const
                   uint16_t release, const struct ftdi_step *steps, size_t count)
 {
     *b = (struct bench){.clock = fake_clock_new(), .record = record_new()};
-    context_init(&b->context, &b->clock.base, &b->record.base, NULL);
+    context_init(&b->context, &b->clock.base, &b->record.base, &b->cancel);
     ftdi_script_init(&b->script, steps, count, &b->clock, release);
     assert_int_equal(part_database_open(&b->parts, &b->e), STATUS_OK);
     const struct part *part;
@@ -256,6 +257,36 @@ static void bitbang_passes_on_the_failure_of_any_call(void **state)
     fail_every_call(&bitbang_driver);
 }
 
+/* The stream in which a page is written is heeded to its end; the next one is not begun. */
+static void finish_pages_when_the_user_wants_out(const struct programmer_driver *driver)
+{
+    enum { SIZE = 16384 };
+    static uint8_t data[SIZE];
+    struct bench b;
+    open_for_job(&b, driver);
+    const struct memory *flash = part_memory(b.programmer.part, MEMORY_FLASH);
+    memset(data, 0x55, SIZE);
+    context_begin(&b.context, STEP_WRITE, flash, SIZE);
+    b.script.cancel = &b.cancel;
+    b.script.cancel_at = b.script.at + 1;
+    assert_int_equal(driver->write(&b.programmer, flash, 0, data, SIZE, &b.e), STATUS_CANCELLED);
+    assert_int_equal(b.script.at, b.script.cancel_at);
+    assert_true(b.record.progress > 0); /* told as done: the pages are whole */
+    end(&b);
+}
+
+static void mpsse_finishes_pages_when_the_user_wants_out(void **state)
+{
+    (void)state;
+    finish_pages_when_the_user_wants_out(&mpsse_driver);
+}
+
+static void bitbang_finishes_pages_when_the_user_wants_out(void **state)
+{
+    (void)state;
+    finish_pages_when_the_user_wants_out(&bitbang_driver);
+}
+
 static void opening_fails_with_any_call_and_closes(void **state)
 {
     (void)state;
@@ -373,6 +404,8 @@ int main(void)
         cmocka_unit_test(bitbang_clock_is_at_most_what_was_asked),
         cmocka_unit_test(mpsse_passes_on_the_failure_of_any_call),
         cmocka_unit_test(bitbang_passes_on_the_failure_of_any_call),
+        cmocka_unit_test(mpsse_finishes_pages_when_the_user_wants_out),
+        cmocka_unit_test(bitbang_finishes_pages_when_the_user_wants_out),
         cmocka_unit_test(opening_fails_with_any_call_and_closes),
         cmocka_unit_test(pins_come_from_settings_and_options),
         cmocka_unit_test(wrong_pins_are_refused_and_explained),

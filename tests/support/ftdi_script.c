@@ -44,6 +44,8 @@ static const struct ftdi_step *take_step(struct ftdi_script *s, enum status *sta
     s->at++;
     s->clock->now_us += step == NULL ? 0 : step->takes_us;
     *status = STATUS_OK;
+    if (s->at == s->cancel_at)
+        *s->cancel = 1;
     if (s->at == s->fail_at)
         *status = error_set(e, s->fail, "%s: made to fail", s->base.name);
     return s->anything ? NULL : step;
@@ -90,6 +92,8 @@ static enum status script_transfer(struct ftdi *f, const uint8_t *out, size_t ou
     memset(in, 0, in_size);
     if (timeout_ms == 0)
         complain(s, "without a deadline", out, out_size, "one");
+    if (status == STATUS_OK)
+        status = context_check(f->context, e);
     if (s->anything || status != STATUS_OK)
         return status;
     uint8_t expected[4096], answer[4096];

@@ -3,6 +3,8 @@
 #ifndef SUPPORT_FTDI_SCRIPT_H
 #define SUPPORT_FTDI_SCRIPT_H
 
+#include <signal.h>
+
 #include "link/ftdi.h"
 #include "support/record.h"
 
@@ -21,7 +23,9 @@ struct ftdi_script {
     size_t at;        /* the next step; also: how many calls there were */
     size_t fail_at;   /* this call fails, counted from 1; 0: none */
     enum status fail; /* so */
-    bool anything;    /* whatever comes is right, and answered by 00 */
+    size_t cancel_at; /* the user wants out during this call; a transfer heeds that where it may */
+    sig_atomic_t *cancel;
+    bool anything; /* whatever comes is right, and answered by 00 */
     bool opened, closed;
     char complaint[512]; /* the first call that was not as expected; empty: all were */
 };
