@@ -95,7 +95,7 @@ static enum status begin_clock(struct buspirate *self, struct error *e)
 static enum status enter_mode(struct buspirate *self, uint8_t code, const char *name,
                               struct error *e)
 {
-    enum { NAME_MS = 500 };
+    enum { NAME_MS = 1500 };
     char text[32];
     size_t size = 0;
     self->mode = BUSPIRATE_UNKNOWN;

@@ -9,9 +9,10 @@
 #include "buspirate.h"
 
 enum {
-    ANSWER_MS = 60,   /* an FT232R holds an answer for up to 16 ms */
-    CERTAIN_MS = 400, /* for an answer that must come */
-    STEP_MS = 6,      /* between four zeros and four: a block of a page may be shifted meanwhile */
+    ANSWER_MS = 60,    /* an FT232R holds an answer for up to 16 ms */
+    CERTAIN_MS = 1500, /* for an answer that must come */
+    LEGACY_MS = 400,   /* for one that does not only if it is a Bus Pirate 5 */
+    STEP_MS = 6,       /* between four zeros and four: a block of a page may be shifted meanwhile */
     QUIET_MS = 30,
     CLOCK_HZ = 4000000 /* the PIC's UART: baud = 4 MHz / (divisor + 1) */
 };
@@ -96,11 +97,13 @@ static enum status offer_zeros(struct buspirate *self, size_t count, unsigned wa
 static enum status ask_bitbang(struct buspirate *self, enum answer *answer, struct error *e)
 {
     enum { SINGLES = 4, GROUPS = 5, MORE = 9 };
-    bool heard = self->mode != BUSPIRATE_TERMINAL;
+    const bool prompt = self->mode == BUSPIRATE_TERMINAL;
+    const unsigned last_ms = prompt ? CERTAIN_MS : QUIET_MS;
+    bool heard = !prompt;
     for (unsigned i = 0; i < SINGLES && heard && *answer != ANSWER_BITBANG; i++)
         TRY(offer_zeros(self, 1, QUIET_MS, answer, &heard, e));
-    for (unsigned i = 1; i <= GROUPS && *answer != ANSWER_BITBANG; i++)
-        TRY(offer_zeros(self, 4, i < GROUPS ? STEP_MS : QUIET_MS, answer, &heard, e));
+    for (unsigned i = 1; i <= GROUPS && !heard && *answer != ANSWER_BITBANG; i++)
+        TRY(offer_zeros(self, 4, i < GROUPS ? STEP_MS : last_ms, answer, &heard, e));
     for (unsigned i = 1; i <= MORE && *answer != ANSWER_BITBANG; i++)
         TRY(offer_zeros(self, 1, i < MORE / 2 ? QUIET_MS : ANSWER_MS, answer, &heard, e));
     return STATUS_OK;
@@ -271,7 +274,7 @@ static enum status to_bitbang(struct buspirate *self, struct error *e)
  * prompt. A Bus Pirate 5 only says a text like that. */
 enum status buspirate_to_terminal(struct buspirate *self, struct error *e)
 {
-    enum { RESET_MS = 600 };
+    enum { RESET_MS = 1500 };
     static const uint8_t leave_spi = 0x00, leave = 0x0f;
     char text[64];
     size_t size = 0;
@@ -460,7 +463,7 @@ static enum status meet_legacy(struct buspirate *self, struct error *e)
     if (self->mode != BUSPIRATE_BITBANG)
         return STATUS_OK;
     TRY(send_zeros(self, 1, e));
-    TRY(buspirate_listen(self, CERTAIN_MS, "BBIO1", text, sizeof text, &size, e));
+    TRY(buspirate_listen(self, LEGACY_MS, "BBIO1", text, sizeof text, &size, e));
     self->legacy = size == 0;
     return STATUS_OK;
 }

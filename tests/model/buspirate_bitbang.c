@@ -66,8 +66,7 @@ static bool leave_mode(struct buspirate_model *m)
 
 static bool command(struct buspirate_model *m, uint8_t code, bool *left)
 {
-    static const char *const names[] = {
-        [2] = "I2C1", [3] = "ART1", [4] = "1W01", [5] = "RAW1", [6] = "OCD1"};
+    static const char *const names[] = {[2] = "I2C1", [3] = "ART1", [4] = "1W01", [6] = "OCD1"};
     switch (code) {
     case 0x00:
         return buspirate_put_text(m, "BBIO1");
@@ -77,10 +76,12 @@ static bool command(struct buspirate_model *m, uint8_t code, bool *left)
     case 0x02:
     case 0x03:
     case 0x04:
-    case 0x05:
     case 0x06:
         buspirate_release(m);
         return other_mode(m, names[code]) && leave_mode(m);
+    case 0x05:
+        buspirate_release(m);
+        return buspirate_raw(m) && leave_mode(m);
     case 0x0f:
         *left = true;
         return buspirate_put(m, 1) && board_drain(m->board);

@@ -1,5 +1,6 @@
 /* What the parts of the Bus Pirate model share: buspirate_model.c (pins, bytes, reset),
- * buspirate_terminal.c, buspirate_bitbang.c, buspirate_spi.c, buspirate_legacy.c. */
+ * buspirate_terminal.c, buspirate_bitbang.c, buspirate_spi.c, buspirate_raw.c, buspirate_legacy.c.
+ */
 #ifndef MODEL_BUSPIRATE_PRIVATE_H
 #define MODEL_BUSPIRATE_PRIVATE_H
 
@@ -47,6 +48,7 @@ bool buspirate_terminal(struct buspirate_model *m, bool menu); /* returns for bi
 bool buspirate_bitbang(struct buspirate_model *m, bool greet); /* returns after 0F */
 bool buspirate_spi(struct buspirate_model *m, bool greet);
 bool buspirate_spi_write(struct buspirate_model *m, unsigned size); /* the data of 04 and 05 */
+bool buspirate_raw(struct buspirate_model *m);
 bool buspirate_legacy(struct buspirate_model *m);
 /* 06 and what follows it. */
 bool buspirate_extended(struct buspirate_model *m);

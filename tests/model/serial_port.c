@@ -450,7 +450,10 @@ struct serial_port_lines serial_port_lines(struct serial_port *port)
 {
     look(port);
     pthread_mutex_lock(&port->lock);
-    const struct serial_port_lines lines = port->lines;
+    struct serial_port_lines lines = port->lines;
     pthread_mutex_unlock(&port->lock);
+    if (port->tty != NULL) {
+        lines.low_latency = serial_tty_low_latency(port->tty, &lines.low_latency_asked);
+    }
     return lines;
 }

@@ -47,7 +47,9 @@ struct serial_port_lines {
     bool dtr, rts;
     unsigned dtr_raised; /* how often: each is a RESET pulse on a board with the usual capacitor */
     unsigned opened, closed;
-    unsigned touches_1200; /* closed with a rate of 1200 baud */
+    unsigned touches_1200;      /* closed with a rate of 1200 baud */
+    bool low_latency;           /* a tty's driver passes bytes on at once; */
+    unsigned low_latency_asked; /* so often */
 };
 struct serial_port_lines serial_port_lines(struct serial_port *port);
 

@@ -137,7 +137,7 @@ static bool run_commands(struct desk *desk, struct serial_port *port, struct run
     return pthread_join(thread, NULL) == 0 && good;
 }
 
-enum { COUNTS_MAX = 48, PORT_COUNTS = 3 };
+enum { COUNTS_MAX = 48, PORT_COUNTS = 5 };
 
 static int finish(struct desk *desk, bool good, const struct serial_programmer *type,
                   const void *programmer, struct serial_port *port)
@@ -149,6 +149,8 @@ static int finish(struct desk *desk, bool good, const struct serial_programmer *
     counts[count++] = (struct desk_count){"port.opened", lines.opened};
     counts[count++] = (struct desk_count){"port.dtr-raised", lines.dtr_raised};
     counts[count++] = (struct desk_count){"port.touches-1200", lines.touches_1200};
+    counts[count++] = (struct desk_count){"port.low-latency", lines.low_latency};
+    counts[count++] = (struct desk_count){"port.low-latency-asked", lines.low_latency_asked};
     return desk_finish(desk, good, counts, count);
 }
 

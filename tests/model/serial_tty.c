@@ -2,9 +2,11 @@
 #include "model/serial_tty.h"
 
 #include <fcntl.h>
+#include <linux/serial.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <umockdev.h>
 #include <unistd.h>
@@ -17,9 +19,11 @@ struct serial_tty {
     UMockdevIoctlBase *ioctls;
     const struct serial_tty_events *events;
     void *context;
-    pthread_mutex_t lock; /* of the two that follow; never held while an event is told */
+    pthread_mutex_t lock; /* of all that follows; never held while an event is told */
     GPtrArray *clients;   /* open file descriptors: UMockdevIoctlClient, referenced */
     int bits;             /* TIOCM_DTR, TIOCM_RTS */
+    int flags;            /* ASYNC_LOW_LATENCY */
+    unsigned low_latency_asked;
 };
 
 static int change_bits(struct serial_tty *tty, gulong request, int bits)
@@ -73,12 +77,42 @@ static void client_connected(UMockdevIoctlBase *base, UMockdevIoctlClient *clien
     tty->events->opened(tty->context);
 }
 
-/* Runs in umockdev's thread. Modem lines are ours; all else is for the pseudo-terminal. */
+/* Of the driver's settings, as setserial(8) shows them, only the flags are there. */
+static bool handle_settings(struct serial_tty *tty, UMockdevIoctlClient *client, bool set)
+{
+    UMockdevIoctlData *value = umockdev_ioctl_data_resolve(umockdev_ioctl_client_get_arg(client), 0,
+                                                           sizeof(struct serial_struct), NULL);
+    if (value == NULL) {
+        return false;
+    }
+    struct serial_struct settings;
+    memcpy(&settings, value->data, sizeof settings);
+    pthread_mutex_lock(&tty->lock);
+    if (set) {
+        const bool asked = (settings.flags & (int)ASYNC_LOW_LATENCY) != 0;
+        tty->low_latency_asked += asked && (tty->flags & (int)ASYNC_LOW_LATENCY) == 0;
+        tty->flags = settings.flags;
+    }
+    settings = (struct serial_struct){.flags = tty->flags};
+    pthread_mutex_unlock(&tty->lock);
+    if (!set) {
+        umockdev_ioctl_data_update(value, 0, (guint8 *)&settings, sizeof settings);
+    }
+    umockdev_ioctl_data_unref(value);
+    umockdev_ioctl_client_complete(client, 0, 0);
+    return true;
+}
+
+/* Runs in umockdev's thread. Modem lines and the driver's settings are ours; all else is for the
+ * pseudo-terminal. */
 static gboolean handle_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client, gpointer data)
 {
     (void)base;
     struct serial_tty *tty = data;
     const gulong request = umockdev_ioctl_client_get_request(client);
+    if (request == TIOCGSERIAL || request == TIOCSSERIAL) {
+        return handle_settings(tty, client, request == TIOCSSERIAL);
+    }
     if (request != TIOCMGET && request != TIOCMSET && request != TIOCMBIS && request != TIOCMBIC) {
         int problem = 0;
         const int result = umockdev_ioctl_client_execute(client, &problem, NULL);
@@ -170,6 +204,15 @@ int serial_tty_master(const struct serial_tty *tty)
 void serial_tty_set_lines(struct serial_tty *tty, bool dtr, bool rts)
 {
     (void)change_bits(tty, TIOCMSET, (dtr ? TIOCM_DTR : 0) | (rts ? TIOCM_RTS : 0));
+}
+
+bool serial_tty_low_latency(struct serial_tty *tty, unsigned *asked)
+{
+    pthread_mutex_lock(&tty->lock);
+    const bool on = (tty->flags & (int)ASYNC_LOW_LATENCY) != 0;
+    *asked = tty->low_latency_asked;
+    pthread_mutex_unlock(&tty->lock);
+    return on;
 }
 
 void serial_tty_export(const struct serial_tty *tty)

@@ -27,6 +27,9 @@ int serial_tty_master(const struct serial_tty *tty); /* of the pseudo-terminal; 
 void serial_tty_look(struct serial_tty *tty);
 /* What the program reads back as its lines. */
 void serial_tty_set_lines(struct serial_tty *tty, bool dtr, bool rts);
+/* Whether the driver passes bytes on at once (ASYNC_LOW_LATENCY), and how often that was asked for.
+ */
+bool serial_tty_low_latency(struct serial_tty *tty, unsigned *asked);
 void serial_tty_export(const struct serial_tty *tty); /* in a child, before exec */
 void serial_tty_unplug(struct serial_tty *tty);       /* gone from /dev and /sys, hung up */
 

@@ -71,11 +71,31 @@ foreach(firmware v3-7 v5)
     --firmware ${firmware} --timeout 110 --part m2560 --set fuse.low=0xff --expect-flash ${images}/large.hex ${clean}
     -- $<TARGET_FILE:ispflash> -q -B 1MHz -c buspirate -P {port} -p m2560 -U flash:w:${images}/large.hex:i)
 endforeach()
-foreach(option nopagedwrite nopagedread spifreq=2 cpufreq=1000)
+foreach(option nopagedwrite nopagedread spifreq=2 spifreq=4 cpufreq=1000)
   wire_test(buspirate_takes_${option} buspirate_rig
     ${fast} --expect-flash ${images}/tiny.hex ${left}
     -- ${ispflash} -x ${option} -U flash:w:${images}/tiny.hex:i)
 endforeach()
+# SCK is theirs: -B has no say. A chip at 16 MHz bears 2.67 MHz, which are 4 in one order, 7 in the
+# other.
+wire_test(buspirate_7_has_more_speeds buspirate_rig
+  --firmware v3-7 ${fast} --expect-flash ${images}/tiny.hex ${clean}
+  -- ${ispflash} -x spifreq=6 -U flash:w:${images}/tiny.hex:i)
+wire_test(buspirate_8_has_not_all_of_them buspirate_rig
+  --firmware v3-8 ${fast} --status 17 --expect count.reset-entries=0 ${left}
+  -- ${ispflash} -x spifreq=8 -U flash:w:${images}/tiny.hex:i)
+foreach(freq 1 3)
+  wire_test(buspirate_takes_rawfreq=${freq} buspirate_rig
+    --firmware v3-6 ${fast} --expect-flash ${images}/tiny.hex ${clean}
+    -- ${ispflash} -x rawfreq=${freq} -U flash:w:${images}/tiny.hex:i)
+endforeach()
+wire_test(buspirate_5_has_no_raw_wires buspirate_rig
+  --firmware v5 ${fast} --status 17 --expect count.reset-entries=0 ${left}
+  -- ${ispflash} -x rawfreq=3 -U flash:w:${images}/tiny.hex:i)
+wire_test(buspirate_port_passes_bytes_on_at_once_meanwhile buspirate_rig
+  --port tty ${fast} --expect-flash ${images}/tiny.hex ${clean}
+  --expect port.low-latency-asked=1 --expect port.low-latency=0
+  -- ${ispflash} -U flash:w:${images}/tiny.hex:i)
 wire_test(buspirate_reaches_reset_by_aux buspirate_rig
   --reset-pin aux ${fast} --expect-flash ${images}/tiny.hex ${left}
   -- ${ispflash} -x reset=aux -U flash:w:${images}/tiny.hex:i)
@@ -103,7 +123,22 @@ buspirate_fault(talks_nonsense_from_the_start 8 --device-fault garbage:1)
 buspirate_fault(talks_nonsense_in_the_middle 8 --device-fault garbage:1500)
 buspirate_fault(resets_in_the_middle 8 --device-fault reset:1500 ${released} --expect bp.at-prompt=1)
 buspirate_fault(loses_a_byte_of_a_page 8 --lose-in 1500 ${released} --expect bp.at-prompt=1)
-buspirate_fault(loses_an_answer 8 --lose-out 1200 ${released} --expect bp.at-prompt=1)
 buspirate_fault(is_unplugged_in_the_middle 16 --unplug-after 1500)
+# What is said of the chip, wherever the plug is pulled.
+function(buspirate_says name status said)
+  wire_test(buspirate_${name} buspirate_rig ${fast} --timeout 40 ${ARGN} --flash ${images}/half.hex
+    -- sh ${CMAKE_CURRENT_SOURCE_DIR}/fails_saying.sh ${status} "${said}" ${ispflash} ${action})
+endfunction()
+set(action -U flash:w:${images}/half.hex:i)
+set(in_part "flash written in part")
+buspirate_says(unplugged_during_write 16 "${in_part}" --unplug-after 9000)
+buspirate_says(reset_during_write 8 "${in_part}" --device-fault reset:9000)
+buspirate_says(overrun_is_explained 8 "receiver was overrun" --mute-after 9000)
+buspirate_says(garbage_is_shown 8 "answers nonsense" --device-fault garbage:9000)
+set(action -U flash:v:${images}/half.hex:i)
+buspirate_says(loses_an_answer 8 "the Bus Pirate stopped after" --lose-out 8000 ${released}
+  --expect bp.at-prompt=1)
+buspirate_says(unplugged_during_verify 16 "state: the chip holds what it held before"
+  --unplug-after 146)
 buspirate_fault(cannot_switch_its_supply_on 9 --supply-short --probe ${released} ${left})
 buspirate_fault(has_a_line_too_slow_for_its_rate 8 --max-baud 1000000)
