@@ -184,7 +184,7 @@ static enum status bitbang_check(const struct programmer_entry *entry,
 {
     struct ftdi_pins pins;
     TRY(ftdi_pins_read(entry, config, FTDI_WIRING_BITBANG, &pins, e));
-    return usb_check_port(config->port, e);
+    return ftdi_check_port(config->port, e);
 }
 
 static enum status bitbang_open(struct programmer *p, struct error *e)

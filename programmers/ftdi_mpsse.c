@@ -244,7 +244,7 @@ static enum status mpsse_check(const struct programmer_entry *entry,
 {
     struct ftdi_pins pins;
     TRY(ftdi_pins_read(entry, config, FTDI_WIRING_MPSSE, &pins, e));
-    return usb_check_port(config->port, e);
+    return ftdi_check_port(config->port, e);
 }
 
 /* The FT4232H has eight pins a channel, the FT2232C and D have twelve: their data sheets. */

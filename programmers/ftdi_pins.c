@@ -196,6 +196,24 @@ uint16_t ftdi_pins_outputs(const struct ftdi_pins *pins)
 
 /* --- the adapter ----------------------------------------------------------------------------- */
 
+/* avrdude's "ft0" (the first) and "ftSERIAL", as the USB link has them. */
+static const char *usb_port(const char *port, char *out, size_t capacity)
+{
+    enum { DIGITS = 2 }; /* serial numbers have more */
+    if (port == NULL || strncmp(port, "ft", 2) != 0 || port[2] == '\0')
+        return port;
+    const bool number =
+        strspn(port + 2, "0123456789") == strlen(port + 2) && strlen(port + 2) <= DIGITS;
+    (void)snprintf(out, capacity, "usb:%s%s", number ? "#" : "", port + 2);
+    return out;
+}
+
+enum status ftdi_check_port(const char *port, struct error *e)
+{
+    char text[128];
+    return usb_check_port(usb_port(port, text, sizeof text), e);
+}
+
 enum status ftdi_adapter_open(struct programmer *p, struct ftdi **out, struct error *e)
 {
     struct usb_id ids[USB_IDS_MAX + 1];
@@ -205,7 +223,9 @@ enum status ftdi_adapter_open(struct programmer *p, struct ftdi **out, struct er
                          p->entry->id);
     (void)programmer_setting(p, "channel", channel, sizeof channel);
     const struct usb_wanted wanted = {.programmer = p->entry->id, .ids = ids};
-    TRY(ftdi_open(&wanted, p->config->port, (unsigned)(channel[0] - 'A'), p->context, out, e));
+    char port[128];
+    TRY(ftdi_open(&wanted, usb_port(p->config->port, port, sizeof port),
+                  (unsigned)(channel[0] - 'A'), p->context, out, e));
     usb_tell_port(p, &(*out)->info);
     return STATUS_OK;
 }

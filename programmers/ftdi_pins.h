@@ -46,6 +46,10 @@ uint16_t ftdi_pins_outputs(const struct ftdi_pins *pins);
 
 extern const char ftdi_mpsse_options_help[], ftdi_bitbang_options_help[];
 
+/* Is it a port that ftdi_adapter_open() can be given: as usb_check_port(), or avrdude's "ft0" and
+ * "ftSERIAL"? */
+MUST_USE enum status ftdi_check_port(const char *port, struct error *e);
+
 /* Opens the adapter as the entry's settings describe it ("usb=0403:6014 channel=A"). */
 MUST_USE enum status ftdi_adapter_open(struct programmer *p, struct ftdi **out, struct error *e);
 

@@ -8,7 +8,7 @@
 #include "usb_link.h"
 
 /* What a -P means, by its shape. */
-enum shape { SHAPE_ANY, SHAPE_PATH, SHAPE_ID, SHAPE_ADDRESS, SHAPE_SERIAL };
+enum shape { SHAPE_ANY, SHAPE_PATH, SHAPE_ID, SHAPE_ADDRESS, SHAPE_SERIAL, SHAPE_NUMBER };
 
 struct place {
     enum shape shape;
@@ -16,6 +16,7 @@ struct place {
     struct usb_id id;   /* SHAPE_ID */
     const char *serial; /* SHAPE_ID, SHAPE_SERIAL; NULL: any */
     unsigned bus, address;
+    unsigned number; /* SHAPE_NUMBER: among those wanted, in the system's order, from 0 */
 };
 
 static bool all_of(const char *text, size_t size, int (*is)(int))
@@ -52,7 +53,10 @@ static struct place place_of(const char *port)
     const size_t first = strcspn(place.text, ":");
     const size_t second = colon == NULL ? 0 : strcspn(colon + 1, ":");
     const bool two = colon != NULL && colon[1 + second] == '\0';
-    if (usb_is_path(place.text)) {
+    if (place.text[0] == '#' && all_of(place.text + 1, strlen(place.text + 1), isdigit)) {
+        place.shape = SHAPE_NUMBER;
+        place.number = (unsigned)strtoul(place.text + 1, NULL, 10);
+    } else if (usb_is_path(place.text)) {
         place.shape = SHAPE_PATH;
     } else if (first == 4 && second == 4 && all_of(place.text, 4, isxdigit) &&
                all_of(colon + 1, 4, isxdigit)) {
@@ -143,6 +147,8 @@ static bool fits(const struct usb_info *info, const struct usb_wanted *wanted,
         return info->bus == place->bus && info->address == place->address;
     case SHAPE_SERIAL:
         return is_wanted(info, wanted) && has_serial(info, place->serial, whole_serial);
+    case SHAPE_NUMBER:
+        return false;
     }
     return false;
 }
@@ -209,6 +215,9 @@ static enum status explain_none(const struct usb_wanted *wanted, const char *por
     if (place.shape == SHAPE_ANY)
         (void)error_set(e, STATUS_NO_DEVICE, "no %s is plugged in (USB id %s)", wanted->programmer,
                         ids);
+    else if (place.shape == SHAPE_NUMBER)
+        (void)error_set(e, STATUS_NO_DEVICE, "no %s number %u (from 0) is plugged in",
+                        wanted->programmer, place.number);
     else if (place.shape == SHAPE_SERIAL)
         (void)error_set(e, STATUS_NO_DEVICE, "no %s with the serial number %s is plugged in",
                         wanted->programmer, place.serial);
@@ -264,6 +273,12 @@ enum status usb_select(const struct usb_wanted *wanted, const char *port,
 {
     TRY(usb_check_port(port, e));
     const struct place place = place_of(port);
+    for (size_t i = 0, number = 0; i < count && place.shape == SHAPE_NUMBER; i++) {
+        if (!is_wanted(&infos[i], wanted) || number++ != place.number)
+            continue;
+        *chosen = i;
+        return STATUS_OK;
+    }
     for (int whole_serial = 1; whole_serial >= 0; whole_serial--) {
         size_t found = 0, last = 0;
         for (size_t i = 0; i < count; i++) {

@@ -92,6 +92,13 @@ wire_test(one_of_two_ftdis_by_serial usb_rig --device ft232r --also ft245r ${cle
 wire_test(one_of_two_ftdis_by_place usb_rig --device ft232r --path 1-2.3 --also ft245r --also-path 1-4
   ${clean}
   -- ${ours} -c ft232r -P usb:1-2.3 -U lfuse:v:0x62:m)
+# avrdude's names for them: by number, in the system's order, and by serial number.
+wire_test(first_ftdi_by_number usb_rig --device ft232r ${clean}
+  -- ${ours} -c ft232r -P ft0 -U lfuse:v:0x62:m)
+wire_test(one_of_two_ftdis_by_ft_and_serial usb_rig --device ft232r --also ft245r ${clean}
+  -- ${ours} -c ft232r -P ftA5002R01 -U lfuse:v:0x62:m)
+wire_test(third_of_two_ftdis_is_absent usb_rig --device ft232r --also ft245r --status 5
+  -- ${ours} -c ft232r -P ft2 -U lfuse:v:0x62:m)
 wire_test(forbidden_ftdi usb_rig --device ft232h --usb-fault permission --status 6
   -- ${ours} -c ft232h -U lfuse:v:0x62:m)
 wire_test(busy_ftdi usb_rig --device ft232h --usb-fault busy --status 7
@@ -107,6 +114,24 @@ foreach(at 6 14 30 45 60)
     --usb-fault unplug=${at} --status 16
     -- ${ours} -c ft232r -U flash:w:${images}/small.hex:i)
 endforeach()
+# In the middle of a part of the job: exit status, where it was, and what is said of the chip.
+# Transfers are counted, and there are many of them in what is large and slow.
+function(ftdi_unplugged_during what programmer at said)
+  wire_test(${programmer}_unplugged_during_${what} usb_rig --device ${programmer}
+    --set fuse.low=0xff --flash ${images}/half.hex --usb-fault unplug=${at}
+    -- sh ${CMAKE_CURRENT_SOURCE_DIR}/fails_saying.sh 16 "${said}"
+       $<TARGET_FILE:ispflash> -q -p m328p -c ${programmer} ${ARGN})
+endfunction()
+set(part_written "flash written in part")
+set(untouched "state: the chip holds what it held before")
+foreach(programmer ft232h ft232r)
+  ftdi_unplugged_during(write ${programmer} 150 "${part_written}"
+    -B 100kHz -U flash:w:${images}/half.hex:i)
+  ftdi_unplugged_during(verify ${programmer} 110 "${untouched}"
+    -B 100kHz -U flash:v:${images}/half.hex:i)
+endforeach()
+ftdi_unplugged_during(erase ft232r 77 "the chip erase began and may not have ended"
+  -B 100kHz -U flash:w:${images}/half.hex:i)
 wire_test(stalled_ftdi_releases_reset usb_rig --device ft232h --set fuse.low=0xff
   --usb-fault stall=40 --status 16 --expect state=running --expect ftdi.mode=0
   -- ${ours} -c ft232h -B 1MHz -U flash:w:${images}/half.hex:i)
