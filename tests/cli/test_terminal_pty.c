@@ -126,7 +126,8 @@ static void the_tabulator_completes_and_the_arrow_recalls(void **state)
     type(p, "par\t");
     see(p, "parms  part\r\n");
     see(p, "ispflash> par");
-    type(p, "\x15" "dump eeprom 0 1\r");
+    type(p, "\x15"
+            "dump eeprom 0 1\r");
     see(p, "0000  42");
     see(p, "ispflash> ");
     type(p, "bogus\r");
@@ -165,9 +166,9 @@ static void an_interrupt_clears_the_line_and_no_more(void **state)
 /* A chip with a slow clock takes its time. */
 static void an_interrupt_stops_the_command_and_not_the_terminal(void **state)
 {
-    static const char *const arguments[] = {"ispflash", "-c",    "sim",        "-P", "chip", "-B",
-                                            "2kHz",     "-p",    "m328p",      "-x", "realtime",
-                                            "-t",       NULL};
+    static const char *const arguments[] = {"ispflash", "-c",   "sim", "-P",    "chip",
+                                            "-B",       "2kHz", "-p",  "m328p", "-x",
+                                            "realtime", "-t",   NULL};
     struct person *p = *state;
     start(p, arguments);
     see(p, "ispflash> ");
@@ -204,8 +205,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_interrupt_clears_the_line_and_no_more, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(an_interrupt_stops_the_command_and_not_the_terminal,
-                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_interrupt_stops_the_command_and_not_the_terminal, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_signal_to_end_ends_the_terminal, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
