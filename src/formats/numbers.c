@@ -1,16 +1,19 @@
-/* Numbers as text: immediate data (-U lfuse:w:0x62:m) and the list formats h, d, o, b and R. Every
- * number is one byte. Numbers are separated by a comma, blanks or both; files may have comments
- * from '#' to the end of the line.
+/* Numbers as text: immediate data (-U lfuse:w:0x62:m) and the list formats h, d, o, b and R. They
+ * are separated by a comma, blanks or both; files may have comments from '#' to the end of the
+ * line.
  *
- * In: C notation, that is decimal, 0x hexadecimal, leading 0 octal, and 0b binary, whatever the
- * format; -1 to -128 are two's complement. Roman numerals for R only. Out: one line, commas, no
+ * In: what core/literal.h reads, whatever the format, so that a number may take several bytes, and
+ * strings are data too. A memory of one byte takes a number that fits, with any leading zeros.
+ * Roman numerals for R only. Out: one line, commas, no
  * blanks and no leading zeros, as scripts expect it. */
 #include "reader.h"
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/literal.h"
 #include "writer.h"
 
 struct item {
@@ -37,6 +40,15 @@ static bool item_ends(const struct items *items, uint8_t character)
     return character == ',' || isspace(character) || (items->comments && character == '#');
 }
 
+/* Where the quotation that begins here ends; blanks and commas in it are its own. */
+static const uint8_t *behind_quotes(const struct items *items)
+{
+    const uint8_t *at = items->next + 1;
+    while (at < items->end && *at != *items->next)
+        at += *at == '\\' && at + 1 < items->end ? 2 : 1;
+    return at < items->end ? at + 1 : items->end;
+}
+
 enum item_result { ITEM_FOUND, ITEM_NONE, ITEM_MISSING };
 
 /* ITEM_MISSING: a comma without a number before it. */
@@ -57,6 +69,8 @@ static enum item_result items_next(struct items *items, struct item *item)
     if (items->next == items->end)
         return ITEM_NONE;
     *item = (struct item){.text = items->next, .line = items->line};
+    if (*items->next == '"' || *items->next == '\'')
+        items->next = behind_quotes(items);
     while (items->next < items->end && !item_ends(items, *items->next))
         items->next++;
     item->size = (size_t)(items->next - item->text);
@@ -170,19 +184,76 @@ static const char *item_text(struct item item, char text[40])
     return text;
 }
 
-static enum status item_value(const struct format_input *in, struct item item, uint8_t *value,
-                              struct error *e)
+static enum status does_not_fit(const struct format_input *in, struct item item, struct error *e)
+{
+    char text[40];
+    return input_error(in, item.line, e, "'%s' does not fit into a byte of %s",
+                       item_text(item, text), in->memory != NULL ? in->memory->name : "the memory");
+}
+
+/* A number for a memory of one byte: what is above it must be zeros. */
+static bool fits_a_byte(const struct format_input *in, const struct literal *literal)
+{
+    if (in->memory == NULL || in->memory->size != 1 || literal->kind != LITERAL_NUMBER)
+        return true;
+    for (size_t i = 1; i < literal->size; i++)
+        if (literal->bytes[i] != 0)
+            return false;
+    return true;
+}
+
+static enum status put_literal(const struct format_input *in, struct item item,
+                               const struct literal *literal, uint64_t *address, struct parsed *p,
+                               struct error *e)
+{
+    const bool byte =
+        in->memory != NULL && in->memory->size == 1 && literal->kind == LITERAL_NUMBER;
+    if (!fits_a_byte(in, literal))
+        return does_not_fit(in, item, e);
+    const size_t size = byte ? 1 : literal->size;
+    TRY(parsed_put(p, in, item.line, *address, literal->bytes, size, e));
+    *address += size;
+    return STATUS_OK;
+}
+
+/* `word` is the item as a string. */
+static enum status put_word(const struct format_input *in, struct item item, const char *word,
+                            uint64_t *address, struct parsed *p, struct error *e)
+{
+    struct literal literal;
+    struct error problem = {0};
+    char text[40];
+    enum status status = literal_parse(word, &literal, &problem);
+    if (status == STATUS_NO_MEMORY)
+        return error_set(e, status, "%s: out of memory", in->name);
+    if (status != STATUS_OK)
+        return input_error(in, item.line, e, "%s", problem.text);
+    if (literal.kind == LITERAL_NONE)
+        return input_error(in, item.line, e, "'%s' is not a number", item_text(item, text));
+    status = put_literal(in, item, &literal, address, p, e);
+    literal_free(&literal);
+    return status;
+}
+
+static enum status put_item(const struct format_input *in, struct item item, uint64_t *address,
+                            struct parsed *p, struct error *e)
 {
     struct number number;
+    if (in->format == FORMAT_ROMAN && roman_parse(item, &number)) {
+        const uint8_t value = (uint8_t)number.magnitude;
+        if (number.magnitude > 255)
+            return does_not_fit(in, item, e);
+        return parsed_put(p, in, item.line, (*address)++, &value, 1, e);
+    }
     char text[40];
-    if (!number_parse(item, &number) && (in->format != FORMAT_ROMAN || !roman_parse(item, &number)))
+    if (memchr(item.text, '\0', item.size) != NULL)
         return input_error(in, item.line, e, "'%s' is not a number", item_text(item, text));
-    if (number.magnitude > (number.negative ? 128 : 255))
-        return input_error(in, item.line, e, "'%s' does not fit into a byte of %s",
-                           item_text(item, text),
-                           in->memory != NULL ? in->memory->name : "the memory");
-    *value = (uint8_t)(number.negative ? 256 - number.magnitude : number.magnitude);
-    return STATUS_OK;
+    char *word = strndup((const char *)item.text, item.size);
+    if (word == NULL)
+        return error_set(e, STATUS_NO_MEMORY, "%s: out of memory", in->name);
+    const enum status status = put_word(in, item, word, address, p, e);
+    free(word);
+    return status;
 }
 
 enum status numbers_read(const struct format_input *in, struct parsed *p, struct error *e)
@@ -199,9 +270,7 @@ enum status numbers_read(const struct format_input *in, struct parsed *p, struct
         case ITEM_FOUND:
             break;
         }
-        uint8_t value;
-        TRY(item_value(in, item, &value, e));
-        TRY(parsed_put(p, in, item.line, address++, &value, 1, e));
+        TRY(put_item(in, item, &address, p, e));
     }
 }
 

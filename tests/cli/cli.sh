@@ -272,7 +272,7 @@ beyond.hex:i (beyond|too far|flash ends)
 too-long.bin:r (32769|too)
 source.c
 four.hex:s no S-record
-0x100:m
+12x:m is not a number
 TABLE
 run 3 -c sim -P kept -p m328p -U flash:w:program.elf; err 'ELF file is cut short'
 run 3 -c sim -P kept -p m328p -U lfuse:w:0x1ff:m; err 'lfuse|0x1ff'

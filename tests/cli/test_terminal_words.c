@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/terminal/data.h"
-#include "cli/terminal/integer.h"
+#include "core/integer.h"
 #include "cli/terminal/range.h"
 #include "cli/terminal/words.h"
 #include "support/record.h"

@@ -39,6 +39,26 @@ static void leading_zeros_do_not_widen_a_number(void **state)
     reading_free(&r);
 }
 
+static void data_may_be_wider_than_a_byte(void **state)
+{
+    (void)state;
+    assert_reads(FORMAT_IMMEDIATE, "0x1234,0x0012,300,2L", "\x34\x12\x12\0\x2c\1\2\0\0\0", 10);
+    assert_reads(FORMAT_IMMEDIATE, "1.5,-1H", "\0\0\xc0\x3f\xff\xff", 6);
+    assert_reads(FORMAT_IMMEDIATE, "'a' '\\n' \"b, c\",9", "a\nb, c\0\x09", 8);
+    assert_reads(FORMAT_HEX, "\"#\", 7 # seven\n", "#\0\7", 3);
+}
+
+static void wrong_data_say_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_fails(FORMAT_IMMEDIATE, "'ab'", "file.hex: 'ab' is not one character of one byte");
+    assert_fails(FORMAT_IMMEDIATE, "\"ab", "file.hex: '\"ab' is not a number");
+    assert_fails(FORMAT_IMMEDIATE, "1e99",
+                 "file.hex: 1e99 is too large for a floating point "
+                 "number of 4 bytes");
+    assert_fails(FORMAT_IMMEDIATE, "0x10000HH", "file.hex: 0x10000HH does not fit into 1 byte");
+}
+
 static void empty_immediate_data_are_an_empty_image(void **state)
 {
     (void)state;
@@ -153,6 +173,8 @@ int main(void)
         cmocka_unit_test(immediate_numbers_are_separated_by_comma_or_space),
         cmocka_unit_test(every_c_notation_is_read),
         cmocka_unit_test(leading_zeros_do_not_widen_a_number),
+        cmocka_unit_test(data_may_be_wider_than_a_byte),
+        cmocka_unit_test(wrong_data_say_what_is_wrong),
         cmocka_unit_test(empty_immediate_data_are_an_empty_image),
         cmocka_unit_test(a_value_that_does_not_fit_is_refused),
         cmocka_unit_test(what_is_no_number_is_shown),

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../quantity.h"
-#include "integer.h"
+#include "core/integer.h"
 #include "terminal.h"
 
 /* --- part ----------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "core/nearest.h"
-#include "integer.h"
+#include "core/integer.h"
 #include "terminal.h"
 #include "words.h"
 

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "core/nearest.h"
-#include "integer.h"
+#include "core/integer.h"
 #include "terminal.h"
 
 enum { ANY = 1 << 20 /* words */ };

@@ -28,7 +28,7 @@ struct data {
 };
 
 /* Reads one word:
- *     12 -1 0x2a 012 0b11 10U 7LL    whole numbers, see integer.h
+ *     12 -1 0x2a 012 0b11 10U 7LL    whole numbers, see core/integer.h
  *     1.5 2e3F 3.14D 0xA.8p2         floating point, 4 bytes, with D 8
  *     'c' '\n'                       a character
  *     "text\n"                       a string, with a zero behind it

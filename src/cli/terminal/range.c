@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "integer.h"
+#include "core/integer.h"
 
 enum status range_address(const struct memory *m, const char *text, uint32_t *address,
                           struct error *e)

@@ -1,6 +1,6 @@
 /* Whole numbers as C writes them, with the suffixes that tell how many bytes they take. */
-#ifndef CLI_TERMINAL_INTEGER_H
-#define CLI_TERMINAL_INTEGER_H
+#ifndef CORE_INTEGER_H
+#define CORE_INTEGER_H
 
 #include <stdbool.h>
 #include <stdint.h>

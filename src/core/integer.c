@@ -1,5 +1,5 @@
 /* Whole numbers. */
-#include "integer.h"
+#include "core/integer.h"
 
 #include <string.h>
 #include <strings.h>
