@@ -398,6 +398,23 @@ static void a_chip_that_fails_spends_its_number(void **state)
     cli_assert_err(b, "2 is programmed");
 }
 
+static void another_attempt_on_the_same_chip_takes_no_other_number(void **state)
+{
+    struct desk *d = *state;
+    size_t size;
+    cli_write_text("c", "first = 1\n");
+    cli_expect(d->folder, 16,
+               "-c sim -p m328p -x fail=unplug -x after=200 --retries 1 "
+               "--unique flash@0=serial:64 --unique-file c");
+    cli_assert_err(d->folder, "once more (1 of 1)");
+    uint8_t *data = cli_read_file("c", &size);
+    char *text = strndup((const char *)data, size);
+    assert_non_null(strstr(text, "1 failed 20"));
+    assert_null(strstr(text, "2 reserved"));
+    free(text);
+    free(data);
+}
+
 static void what_does_not_go_together_is_told_before_the_chip_is_touched(void **state)
 {
     static const struct {
@@ -462,6 +479,7 @@ int main(void)
         WITH_DESK(what_cannot_be_written_is_not_given),
         WITH_DESK(each_chip_gets_its_own_and_it_is_verified),
         WITH_DESK(a_chip_that_fails_spends_its_number),
+        WITH_DESK(another_attempt_on_the_same_chip_takes_no_other_number),
         WITH_DESK(what_does_not_go_together_is_told_before_the_chip_is_touched),
         WITH_DESK(a_verify_of_the_file_allows_for_the_number),
     };

@@ -163,6 +163,27 @@ static void a_chip_of_another_part_is_seen_all_the_same(void **state)
     job_bench_free(b);
 }
 
+static void a_programmer_that_is_lost_is_told_by_a_look(void **state)
+{
+    (void)state;
+    struct job_bench *b = job_bench_new("m328p", RIG_RANGES, NULL);
+    struct session *s = NULL;
+    struct error e = {0};
+    uint8_t signature[3] = {0};
+    assert_int_equal(session_open_on(&b->rig->programmer, b->parts, &b->rig->context, &s, &e),
+                     STATUS_OK);
+    for (unsigned at = 1; at <= 3; at++) {
+        chip_rig_clear(b->rig);
+        b->rig->fail_at = at;
+        assert_int_equal(session_look(s, NULL, signature, &e), STATUS_LINK);
+        assert_true(chip_rig_released(b->rig));
+        b->rig->fail_at = 0;
+        assert_int_equal(session_look(s, NULL, signature, &e), STATUS_OK);
+    }
+    session_close(s);
+    job_bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +193,7 @@ int main(void)
         cmocka_unit_test(nothing_is_taken_before_the_chip_was_looked_at),
         cmocka_unit_test(a_chip_without_a_number_is_not_touched),
         cmocka_unit_test(chips_come_and_go_on_one_open_programmer),
+        cmocka_unit_test(a_programmer_that_is_lost_is_told_by_a_look),
         cmocka_unit_test(a_chip_of_another_part_is_seen_all_the_same),
     };
     return cmocka_run_group_tests_name("session_bench", tests, fill, NULL);
