@@ -179,6 +179,7 @@ static enum status explain_silence(struct target *t, struct error *e)
     error_hint(e,
                "- firmware that sleeps or turns SWD off: hold RESET, start again, and release it "
                "when told (-x guide=10)");
+    error_hint(e, "ispflash doctor goes through all of it, with the pins to look at");
     return e->code;
 }
 
