@@ -42,6 +42,8 @@ enum operation_kind {
     OPERATION_COMMANDS /* somebody decides as he goes */
 };
 
+struct operation;
+
 /* Where the bytes of a write or verify come from. Called with `part` and `memory` NULL before the
  * chip is touched if the part is not known by then, and again with them; must give the same bytes
  * each time. The image is the caller's to free. */
@@ -50,8 +52,11 @@ struct source {
                         struct context *c, struct image **out, struct error *e);
     const char *name; /* for messages */
     bool later;       /* an earlier read of this job makes it: load it only in its turn */
-    bool per_chip;    /* its bytes change once struct per_chip has taken this chip's: other values
-                         at the same addresses */
+    /* With `later`: the read that makes it. If the part has nothing for that read, the bytes are
+     * looked for at once. NULL: not said. */
+    const struct operation *made_by;
+    bool per_chip; /* its bytes change once struct per_chip has taken this chip's: other values
+                      at the same addresses */
 };
 
 /* Where the bytes of a read go. prepare() is called before the chip is touched. */

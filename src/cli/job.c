@@ -119,6 +119,19 @@ static bool is_made_earlier(const struct cli_job *j, size_t index)
     return false;
 }
 
+/* The last read before operation `index` that makes its file, if no terminal may do so. */
+static const struct operation *made_by(const struct cli_job *j, size_t index)
+{
+    const char *file = j->updates[index].file;
+    for (size_t i = 0; i < j->terminal_count; i++)
+        if (may_make(&j->terminals[i], file))
+            return NULL;
+    for (size_t i = index; i-- > 0;)
+        if (j->operations[i].kind == OPERATION_READ && strcmp(j->updates[i].file, file) == 0)
+            return &j->operations[i];
+    return NULL;
+}
+
 static enum status check_standard_input(const struct cli_job *j, struct error *e)
 {
     size_t uses = 0;
@@ -167,6 +180,7 @@ static void add_operation(struct cli_job *j, const struct settings *s, size_t in
     else
         file_source_init(&j->sources[index], source_name(u, argument), u->file, u->format, allow);
     j->sources[index].source.later = is_made_earlier(j, index);
+    j->sources[index].source.made_by = made_by(j, index);
     o->source = &j->sources[index].source;
 }
 

@@ -35,6 +35,18 @@ static bool has_source(const struct operation *o)
     return o->kind == OPERATION_WRITE || o->kind == OPERATION_VERIFY;
 }
 
+/* An earlier read makes the bytes, unless the part has nothing for it. */
+static bool is_made_later(const struct run *r, const struct operation *o)
+{
+    const struct source *s = o->source;
+    if (!s->later || s->made_by == NULL || r->part == NULL)
+        return s->later;
+    for (size_t i = 0; i < r->item_count; i++)
+        if (r->items[i].operation == s->made_by)
+            return true;
+    return false;
+}
+
 /* Resolves one operation; with the part not known yet it only checks. */
 static enum status take_operation(struct run *r, const struct operation *o, struct error *e)
 {
@@ -44,7 +56,7 @@ static enum status take_operation(struct run *r, const struct operation *o, stru
         if (r->part != NULL && item.memory == NULL)
             return STATUS_OK;
     }
-    if (has_source(o) && !o->source->later) {
+    if (has_source(o) && !is_made_later(r, o)) {
         TRY(run_load(r, o, item.memory, &item.image, e));
         if (item.image == NULL)
             return STATUS_OK;
@@ -74,7 +86,7 @@ static enum status take_listed(struct run *r, const struct operation *o,
     struct plan_item item = {.operation = o, .memory = listed->memory};
     if (passes_over(r, o, listed))
         return STATUS_OK;
-    if (has_source(o) && !o->source->later) {
+    if (has_source(o) && !is_made_later(r, o)) {
         TRY(o->source->load(o->source, r->part, item.memory, r->context, &item.image, e));
         if (image_empty(item.image)) {
             image_free(item.image);
@@ -95,7 +107,7 @@ static enum status take_several(struct run *r, const struct operation *o, struct
     struct image *unused;
     TRY(session_list_memories(r->part, o->memory, r->context, &list, e));
     if (r->part == NULL)
-        return has_source(o) && !o->source->later ? run_load(r, o, NULL, &unused, e) : STATUS_OK;
+        return has_source(o) && !is_made_later(r, o) ? run_load(r, o, NULL, &unused, e) : STATUS_OK;
     for (size_t i = 0; i < list.count; i++)
         TRY(take_listed(r, o, &list.items[i], e));
     return STATUS_OK;

@@ -174,6 +174,15 @@ run 0 -c sim -P chip -p m328p -U flash,eeprom:w:four.hex; err 'four.hex holds no
 run 3 -c sim -P other -p m168p -U eeprom:w:all.i; err 'is for another chip: .*1e 95 0f'; err 'not touched'
 run 13 -c sim -P chip -p m328p -U all:v:all.i
 
+# A file that an earlier step was to make and did not.
+rm -f made.hex
+run 3 -c sim -P kept-one -p m8 -U efuse:r:made.hex:h -U flash:w:made.hex:h
+err 'no memory efuse; skipped'; err 'made.hex: no such file'; err 'not touched'
+run 3 -c sim -P kept-one -p m328p -U fuse,prodsig:r:made.hex -U all:w:made.hex; err 'not touched'
+[ ! -e kept-one ] || broken 'the chip was touched'
+printf '0x62' >made.hex
+run 0 -c sim -P kept-one -p m8 -U efuse:r:made.hex:h -U eeprom:w:made.hex:h; rm kept-one
+
 # --- file names and standard input --------------------------------------------------------------
 for file in 'a b.hex' 'a:b.hex' 'C:x.hex' "$(printf '\303\274.hex')" '--x.hex' 'x;y&z.hex'; do
     cp -- four.hex "$file"

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "cli/terminal/data.h"
-#include "core/integer.h"
 #include "cli/terminal/range.h"
 #include "cli/terminal/words.h"
+#include "core/integer.h"
 #include "support/record.h"
 #include "support/test.h"
 

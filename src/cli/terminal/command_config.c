@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/nearest.h"
 #include "core/integer.h"
+#include "core/nearest.h"
 #include "terminal.h"
 #include "words.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/nearest.h"
 #include "core/integer.h"
+#include "core/nearest.h"
 #include "terminal.h"
 
 enum { ANY = 1 << 20 /* words */ };
