@@ -75,6 +75,9 @@ struct usb_ops {
     /* Asks for the transfer to end soon. */
     void (*cancel)(struct usb *u, struct usb_transfer *t);
     void (*close)(struct usb *u); /* frees u; nothing is pending */
+    /* Ends the halt of a bulk endpoint that refused a transfer: until then it refuses all (USB 2.0,
+     * 9.4.5). What fails shows in the next transfer. NULL: nothing halts. */
+    void (*clear_halt)(struct usb *u, uint8_t endpoint);
 };
 
 /* The common head of every device; implementations embed it first. */
@@ -86,6 +89,7 @@ struct usb {
     struct usb_transfer queue[USB_QUEUE_MAX];
     unsigned first, count;   /* of the queue: the oldest, how many */
     uint64_t first_since_us; /* the oldest has been that since */
+    uint8_t halted;          /* the bulk endpoint that refused a transfer; 0: none */
 };
 
 /* --- Finding and opening --------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  *     submit SLOT ENDPOINT TYPE REQUEST VALUE INDEX SIZE [:BYTES]
  *     done SLOT RESULT ACTUAL [:BYTES]        RESULT as in enum usb_result
  *     idle                                    waited, and none ended
- *     cancel SLOT    close */
+ *     cancel SLOT    unhalt ENDPOINT    close */
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +117,16 @@ static void recorded_cancel(struct usb *u, struct usb_transfer *t)
     self->inner->ops->cancel(self->inner, t);
 }
 
+static void recorded_clear_halt(struct usb *u, uint8_t endpoint)
+{
+    struct recorded_usb *self = (struct recorded_usb *)u;
+    record(u->context,
+           (struct record_event){.kind = "unhalt", .numbers = {endpoint}, .number_count = 1},
+           STATUS_OK, NULL);
+    if (self->inner->ops->clear_halt != NULL)
+        self->inner->ops->clear_halt(self->inner, endpoint);
+}
+
 static void recorded_close(struct usb *u)
 {
     struct recorded_usb *self = (struct recorded_usb *)u;
@@ -132,6 +142,7 @@ enum status record_usb(struct usb **usb, struct error *e)
         .wait = recorded_wait,
         .cancel = recorded_cancel,
         .close = recorded_close,
+        .clear_halt = recorded_clear_halt,
     };
     struct usb *inner = *usb;
     struct recorded_usb *self = calloc(1, sizeof *self);
@@ -237,6 +248,14 @@ static void played_cancel(struct usb *u, struct usb_transfer *t)
         t->result = USB_DROPPED;
 }
 
+static void played_clear_halt(struct usb *u, uint8_t endpoint)
+{
+    const unsigned long numbers[] = {endpoint};
+    struct error e = {0};
+    if (replay_command(u->context->recording, "unhalt", numbers, 1, &e) != STATUS_OK)
+        context_log(u->context, LOG_WARNING, "%s", e.text);
+}
+
 static void played_close(struct usb *u)
 {
     struct recording *r = u->context->recording;
@@ -253,6 +272,7 @@ enum status replay_usb(const char *programmer, struct context *c, struct usb **o
         .wait = played_wait,
         .cancel = played_cancel,
         .close = played_close,
+        .clear_halt = played_clear_halt,
     };
     struct record_event *event;
     TRY(replay_expect(c->recording, "usb", "opens a USB device", &event, e));

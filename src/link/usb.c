@@ -42,7 +42,7 @@ static void trace_submitted(const struct usb *u, const struct usb_transfer *t)
         trace_bytes(u, true, t->out, t->size);
 }
 
-static enum status explain(const struct usb *u, const struct usb_transfer *t, struct error *e)
+static enum status explain(struct usb *u, const struct usb_transfer *t, struct error *e)
 {
     const char *name = t->request.name;
     switch (t->result) {
@@ -52,6 +52,7 @@ static enum status explain(const struct usb *u, const struct usb_transfer *t, st
         return error_set(e, STATUS_SILENT, "%s: %zu bytes instead of %zu %s %s", u->name, t->actual,
                          t->size, to_host(t) ? "in answer to" : "taken by", name);
     case USB_STALLED:
+        u->halted = t->request.endpoint;
         (void)error_set(e, STATUS_SILENT, "%s refused %s", u->name, name);
         error_hint(e, "it is out of step, or its firmware is too old to know that request");
         return e->code;
@@ -149,6 +150,9 @@ static enum status settle(struct usb *u, unsigned keep, struct error *e)
     }
     if (status != STATUS_OK)
         drop_all(u);
+    if (u->halted != 0 && u->ops->clear_halt != NULL)
+        u->ops->clear_halt(u, u->halted);
+    u->halted = 0;
     return status;
 }
 

@@ -201,11 +201,17 @@ static void link_cancel(struct usb *u, struct usb_transfer *t)
     (void)libusb_cancel_transfer(self->slots[t->slot].transfer);
 }
 
+static void link_clear_halt(struct usb *u, uint8_t endpoint)
+{
+    (void)libusb_clear_halt(((const struct libusb_link *)u)->handle, endpoint);
+}
+
 static const struct usb_ops link_ops = {
     .submit = link_submit,
     .wait = link_wait,
     .cancel = link_cancel,
     .close = link_close,
+    .clear_halt = link_clear_halt,
 };
 
 enum status usb_open(const struct usb_wanted *wanted, const char *port, struct context *c,

@@ -170,6 +170,15 @@ static int interface_number(const struct usb_node *node, UMockdevIoctlData *arg,
     return number < usb_interface_count(node->device) ? (int)number : -1;
 }
 
+static unsigned endpoint_number(UMockdevIoctlData *arg)
+{
+    UMockdevIoctlData *data = resolve(arg, 0, sizeof(unsigned));
+    unsigned number;
+    memcpy(&number, data->data, sizeof number);
+    g_object_unref(data);
+    return number;
+}
+
 static long claim(struct usb_node *node, UMockdevIoctlClient *client, int interface)
 {
     if (interface < 0)
@@ -294,6 +303,8 @@ static long simple(struct usb_node *node, UMockdevIoctlClient *client, gulong re
     case USBDEVFS_SETCONFIGURATION:
     case USBDEVFS_SETINTERFACE:
     case USBDEVFS_CLEAR_HALT:
+        node->halted &= ~usb_endpoint_bit(endpoint_number(arg));
+        return node->gone ? -ENODEV : 0;
     case USBDEVFS_RESETEP:
     case USBDEVFS_RESET:
         return node->gone ? -ENODEV : 0;

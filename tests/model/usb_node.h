@@ -40,7 +40,8 @@ struct usb_node {
     UMockdevIoctlClient *claimed_by[USB_INTERFACES_MAX]; /* referenced */
     bool driver_bound[USB_INTERFACES_MAX];               /* the kernel's */
     UMockdevIoctlClient *reaper;                         /* waits in REAPURB */
-    GQueue queue; /* of struct usb_request, in the order of submission */
+    GQueue queue;    /* of struct usb_request, in the order of submission */
+    uint32_t halted; /* bulk endpoints, by usb_endpoint_bit() */
     uint64_t transfers, bytes_in, bytes_out, failed;
     struct usb_count counts[USB_COUNTS_MAX];
 };
@@ -62,6 +63,12 @@ GByteArray *usb_descriptors(const struct usb_device *device);
 uint8_t usb_interface_count(const struct usb_device *device);
 /* Answers a standard request; the answer's bytes, or NULL for STALL. */
 GByteArray *usb_standard_request(const struct usb_device *device, const struct usb_setup *setup);
+
+/* One bit for each endpoint and direction. */
+static inline uint32_t usb_endpoint_bit(unsigned endpoint)
+{
+    return UINT32_C(1) << ((endpoint & 0xf) | (endpoint & 0x80) >> 3);
+}
 
 /* usb_transfer.c: the transfers of a node. The bus's lock is held. */
 void usb_node_submit(struct usb_node *node, struct usb_request *request);

@@ -222,6 +222,11 @@ static enum usb_progress run_standard(struct usb_node *node, struct usb_transfer
 static bool meets_fault(struct usb_node *node, struct usb_request *r)
 {
     const struct usb_transfer *t = &r->transfer;
+    if (t->endpoint != 0 && (node->halted & usb_endpoint_bit(t->endpoint)) != 0) {
+        r->transfer.result = -EPIPE;
+        r->done = true;
+        return true;
+    }
     node->transfers++;
     count(node, t->endpoint == 0            ? node->device->request_name(&t->setup)
                 : (t->endpoint & 0x80) != 0 ? "usb.bulk-in"
@@ -243,6 +248,8 @@ static bool meets_fault(struct usb_node *node, struct usb_request *r)
     }
     if ((f->stall_at != 0 && node->transfers == f->stall_at) ||
         (t->endpoint == 0 && t->setup.request == f->stall_request)) {
+        if (t->endpoint != 0)
+            node->halted |= usb_endpoint_bit(t->endpoint);
         r->transfer.result = -EPIPE;
         r->done = true;
         return true;
