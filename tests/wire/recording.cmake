@@ -17,15 +17,13 @@ recording(a_buspirate buspirate_rig "${eeprom}" -c buspirate -P {port})
 recording(an_ft232h usb_rig "${eeprom};--device;ft232h" -c ft232h)
 recording(an_ft232r usb_rig "${eeprom};--device;ft232r" -c ft232r)
 
-if(TARGET stm32_model)
-  wire_test(ispflash_replays_its_recording_of_an_stlink usb_rig --device stlink-v2
-    --part stm32f103c8
-    -- ${ispflash} --record {tmp}/rec -c stlink -p stm32f103c8 -U flash:w:${images}/small.bin:r
+wire_test(ispflash_replays_its_recording_of_an_stlink usb_rig --device stlink-v2
+  --part stm32f103c8
+  -- ${ispflash} --record {tmp}/rec -c stlink -p stm32f103c8 -U flash:w:${images}/odd.bin:r
        -U flash:r:{tmp}/a.bin:r
     -- timeout 20 env -u LD_PRELOAD ${ispflash} --replay {tmp}/rec -c stlink -p stm32f103c8
-       -U flash:w:${images}/small.bin:r -U flash:r:{tmp}/b.bin:r
+       -U flash:w:${images}/odd.bin:r -U flash:r:{tmp}/b.bin:r
     -- cmp {tmp}/a.bin {tmp}/b.bin)
-endif()
 
 # Another image is another run, from the first page on; so is one that does more or less.
 set(rec --device usbasp-1.05)
