@@ -12,6 +12,7 @@
 enum { FIRST = 256 };
 
 struct detect {
+    struct sink sink; /* first: listens in on what the layers below tell */
     struct run run;
     struct session *session;
     struct boot_image_list *images;
@@ -19,6 +20,29 @@ struct detect {
     struct image *flash, *eeprom; /* what was read */
     struct detection found;
 };
+
+/* --- what is told on the way ----------------------------------------------------------------- */
+
+static void keep_value(struct detection *f, const char *name, const char *text)
+{
+    static const char *const wanted[] = {"firmware", "core-id", "protection", "sram", "uid"};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && f->told_count < TOLD_MAX; i++) {
+        if (strcmp(name, wanted[i]) != 0)
+            continue;
+        struct told *told = &f->told[f->told_count++];
+        (void)snprintf(told->name, sizeof told->name, "%s", name);
+        (void)snprintf(told->text, sizeof told->text, "%s", text);
+    }
+}
+
+static void listen_in(struct sink *self, const struct event *event)
+{
+    struct detect *d = (struct detect *)self;
+    struct sink *listener = d->run.cli->listener;
+    if (event->kind == EVENT_VALUE && event->value.text != NULL)
+        keep_value(&d->found, event->value.name, event->value.text);
+    listener->emit(listener, event);
+}
 
 /* --- content -------------------------------------------------------------------------------- */
 
@@ -40,7 +64,7 @@ static enum status look(struct detect *d, const struct memory *m, uint32_t end, 
 /* Whether the memory is worth a look; the answer if not. */
 static bool can_look(const struct detect *d, const struct memory *m, enum content *content)
 {
-    *content = m == NULL || !m->isp.read[0].present ? CONTENT_ABSENT : CONTENT_LOCKED;
+    *content = m == NULL || !m->readable ? CONTENT_ABSENT : CONTENT_LOCKED;
     return *content == CONTENT_LOCKED && !session_read_locked(d->session);
 }
 
@@ -151,6 +175,8 @@ static void answer(const struct detect *d)
 static enum status on_chip(struct detect *d, const struct job *job, struct error *e)
 {
     const unsigned flags = (job->flags & JOB_FORCE_SIGNATURE) != 0 ? SESSION_FORCE_SIGNATURE : 0;
+    d->sink.emit = listen_in;
+    d->run.context.sink = &d->sink;
     TRY(session_open(&job->programmer, d->run.parts, &d->run.context, &d->session, e));
     const enum status status = examine(d, job->part, flags, e);
     if (status == STATUS_OK)

@@ -103,8 +103,11 @@ static void put_boot(FILE *out, const struct boot_finding *b)
 void detection_text(FILE *out, const struct detection *d)
 {
     put_parts(out, d);
-    (void)fprintf(out, "signature  %02x %02x %02x\n", d->signature[0], d->signature[1],
-                  d->signature[2]);
+    char signature[PART_SIGNATURE_TEXT];
+    (void)fprintf(out, "%-10s %s\n", part_signature_name(d->part->family),
+                  part_signature_text(d->part->family, d->signature, signature));
+    for (size_t i = 0; i < d->told_count; i++)
+        (void)fprintf(out, "%-10s %s\n", d->told[i].name, d->told[i].text);
     put_clock(out, d);
     if (part_memory(d->part, MEMORY_LOCK) != NULL)
         (void)fprintf(out, "lock       %s\n", lock_text(d->lock));
@@ -171,12 +174,15 @@ void detection_json(FILE *out, const struct detection *d)
                                         [LOCK_OPEN] = "open",
                                         [LOCK_NO_WRITE] = "no-write",
                                         [LOCK_NO_READ] = "no-read"};
-    json_t *o = json_begin("detection"), *candidates = json_array();
+    json_t *o = json_begin("detection"), *candidates = json_array(), *told = json_object();
+    for (size_t i = 0; i < d->told_count; i++)
+        set(told, d->told[i].name, json_text(d->told[i].text));
     for (size_t i = 0; i < d->candidate_count; i++)
         (void)json_array_append_new(candidates, json_text(d->candidates[i]->name));
     set(o, "part", json_text(d->part->name));
     set(o, "candidates", candidates);
     set(o, "signature", json_bytes(d->signature, sizeof d->signature));
+    set(o, "told", told);
     set(o, "clock", clock_object(d));
     set(o, "sck_hz", d->sck_hz != 0 ? json_integer(d->sck_hz) : json_null());
     set(o, "lock", json_text(locks[d->lock]));

@@ -10,7 +10,12 @@
 #include "ispflash/fuses.h"
 #include "ispflash/part.h"
 
-enum { CANDIDATES_MAX = 16 };
+enum { CANDIDATES_MAX = 16, TOLD_MAX = 8 };
+
+/* A value of the programmer's or the chip's own, as the layers below tell it. */
+struct told {
+    char name[16], text[96];
+};
 
 enum content {
     CONTENT_ABSENT, /* the chip has no such memory, or it cannot be read */
@@ -34,6 +39,8 @@ struct detection {
     uint32_t sck_hz; /* at which it answers without doubt; 0: not known */
     enum content flash, eeprom;
     struct boot_finding boot;
+    struct told told[TOLD_MAX];
+    size_t told_count;
 };
 
 void detection_text(FILE *out, const struct detection *d);

@@ -42,7 +42,7 @@ def keys_of(schema, definitions, prefix=""):
         for each in value.get("oneOf", []):
             each = resolve(each, definitions)
             inner = each if each.get("type") == "object" else inner
-        if inner.get("type") == "object":
+        if "properties" in inner:
             mark = "[]." if value.get("type") == "array" else "."
             yield from keys_of(inner, definitions, prefix + key + mark)
 

@@ -97,3 +97,9 @@ wire_test(ispflash_lists_write_protected_pages_before_it_erases ${rig} --set wrp
 wire_test(ispflash_lifts_write_protection_when_told ${rig} --set wrp=0xfffffffc --set user=0xfd
   --expect option.wrp0=0xff --expect option.user=0xfd ${sound} --expect-flash ${boot}
   -- ${write_boot} --allow write-protected)
+
+# What st-info tells, and more.
+wire_test(ispflash_detects_an_stm32 ${rig} --flash ${boot}
+  -- sh ${CMAKE_CURRENT_SOURCE_DIR}/answers.sh 0 "chip id +0x410 with 64 KiB" "firmware +V2J37S7"
+     "core-id +0x1ba01477" "sram +20 KiB" "flash +65536 bytes, holds" ++
+     $<TARGET_FILE:ispflash> detect -c stlink)
