@@ -447,8 +447,18 @@ static void pages_go_through_the_ring_as_often_as_it_takes(void **state)
 {
     (void)state;
     struct chip *c = connected();
+    must(c, write_flash(c, FLASH_SIZE_BYTES - 1024));
+    assert_int_equal(c->erases, 63);
+    assert_int_equal(c->cr & CR_LOCK, CR_LOCK);
+    chip_free(c);
+}
+
+static void all_of_the_chip_is_erased_at_once(void **state)
+{
+    (void)state;
+    struct chip *c = connected();
     must(c, write_flash(c, FLASH_SIZE_BYTES));
-    assert_int_equal(c->erases, 64);
+    assert_int_equal(c->erases, 0);
     assert_int_equal(c->cr & CR_LOCK, CR_LOCK);
     chip_free(c);
 }
@@ -602,6 +612,7 @@ int main(void)
         cmocka_unit_test(person_is_asked_for_a_finger_on_reset_where_the_line_is_not_wired),
         cmocka_unit_test(firmware_that_is_silent_at_once_is_no_error_on_the_way_out),
         cmocka_unit_test(pages_go_through_the_ring_as_often_as_it_takes),
+        cmocka_unit_test(all_of_the_chip_is_erased_at_once),
         cmocka_unit_test(loader_that_does_not_do_its_work_is_an_error),
         cmocka_unit_test(wish_to_stop_is_heeded_between_two_pages),
         cmocka_unit_test(unaligned_bytes_are_read_by_words),

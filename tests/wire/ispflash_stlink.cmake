@@ -31,7 +31,11 @@ ispflash_stlink(an_stlink_v2_with_a_clone stlink-v2 cks32f103c8 stm32f103c8 -c "
 
 # More pages than the ring in RAM holds, and in both banks.
 wire_test(ispflash_fills_an_stm32 ${rig} ${sound} --expect-flash ${images}/64k.bin
-  --expect op.erase-page=64
+  --expect op.erase-all=1 --expect op.erase-page=0
+  -- ${c8} -U flash:w:${images}/64k.bin:r -U flash:v:${images}/64k.bin:r)
+# A chip with more flash than the part that is named keeps the rest.
+wire_test(ispflash_fills_the_part_that_is_named usb_rig --device stlink-v2 --part stm32f103cb ${sound}
+  --expect op.erase-all=0 --expect op.erase-page=64
   -- ${c8} -U flash:w:${images}/64k.bin:r -U flash:v:${images}/64k.bin:r)
 wire_test(ispflash_fills_a_second_bank usb_rig --device stlink-v2 --part stm32f103rg ${sound}
   -- ${stlink} -p stm32f103rg -U flash:w:${images}/bank2.hex:i -U flash:v:${images}/bank2.hex:i)

@@ -72,15 +72,18 @@ enum status stm32f1_read_protection(struct target *t, struct error *e)
 static enum status read_size(struct target *t, const struct density *density, uint16_t *kib,
                              struct error *e)
 {
-    const struct stm32f1 *self = t->state;
+    struct stm32f1 *self = t->state;
     uint32_t word = 0;
+    self->flash_kib = 0;
     const enum status status = stm32f1_read_word(t, FLASH_SIZE, &word, e);
     if (status != STATUS_OK && status != STATUS_PROTECTED)
         return status;
     *e = (struct error){0};
     *kib = (uint16_t)word;
-    if (status == STATUS_OK && *kib >= density->least_kib && *kib <= density->most_kib)
+    if (status == STATUS_OK && *kib >= density->least_kib && *kib <= density->most_kib) {
+        self->flash_kib = *kib;
         return STATUS_OK;
+    }
     context_log(t->context, LOG_WARNING,
                 "the size register reads as %u KiB, which no such chip has: a sign of %s; taken to "
                 "have %u KiB, -p tells otherwise",

@@ -217,9 +217,21 @@ static enum status write_in_bank(struct target *t, const struct memory *m, uint3
     return stm32f1_write_word(t, job.registers + FLASH_CR, CR_LOCK, e);
 }
 
+/* One mass erase takes as long as that of one page. It takes all that the chip has, which must not
+ * be more than the part is said to have. */
+static bool is_whole_chip(const struct target *t, const struct memory *m, size_t size)
+{
+    const struct stm32f1 *self = t->state;
+    return size == m->size && self->flash_kib * UINT32_C(1024) == m->size;
+}
+
 enum status stm32f1_write_run(struct target *t, const struct memory *m, uint32_t address,
                               const uint8_t *data, size_t size, bool blank, struct error *e)
 {
+    if (!blank && is_whole_chip(t, m, size)) {
+        TRY(stm32f1_erase(t, e));
+        blank = true;
+    }
     for (size_t done = 0; done < size;) {
         const uint32_t at = address + (uint32_t)done;
         const uint32_t left = (uint32_t)(size - done);

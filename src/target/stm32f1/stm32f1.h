@@ -69,6 +69,7 @@ struct stm32f1 {
     bool line_low; /* NRST is driven */
     uint32_t cpuid, core_id;
     uint32_t obr, wrpr; /* as loaded at the last reset */
+    uint16_t flash_kib; /* by the size register; 0: it says nothing that can be believed */
 };
 
 /* words.c: small sets of words. */
