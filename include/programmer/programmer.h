@@ -158,8 +158,8 @@ struct programmer {
 /* The ids, sorted, ends with an entry whose id is NULL. STATUS_INTERNAL if the data is broken. The
  * caller frees them with programmer_entries_free(), all at once. */
 MUST_USE enum status programmer_entries(struct programmer_entry **out, struct error *e);
-/* The same with more of them, `own` being in the form of programmers.ini (NULL: none). What is wrong
- * with it is STATUS_INTERNAL. */
+/* The same with more of them, `own` being in the form of programmers.ini (NULL: none). What is
+ * wrong with it is STATUS_INTERNAL. */
 MUST_USE enum status programmer_entries_with(const char *own, struct programmer_entry **out,
                                              struct error *e);
 void programmer_entries_free(struct programmer_entry *entries); /* takes NULL */

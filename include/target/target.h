@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "ispflash/context.h"
+#include "ispflash/diagnosis.h"
 #include "ispflash/error.h"
 #include "ispflash/image.h"
 #include "ispflash/part.h"
 #include "programmer/programmer.h"
-#include "ispflash/diagnosis.h"
 
 struct target;
 

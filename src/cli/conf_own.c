@@ -125,7 +125,8 @@ static enum status set_others(const struct conf_block *block, const char *id, bo
             continue;
         (void)snprintf(value, sizeof value, "%s", given);
         for (char *c = value; keys[i].pin && *c != '\0'; c++)
-            *c = *c == ' ' ? ',' : *c;
+            if (*c == ' ')
+                *c = ',';
         if (strpbrk(value, " ;=") != NULL)
             TRY(note(conf, e, "programmer %s: %s \"%s\" is not looked at", id, keys[i].key, given));
         else
@@ -140,7 +141,8 @@ static void summary_of(const struct conf_block *block, const char *id, char out[
     const char *given = conf_block_value(block, "desc");
     (void)snprintf(out, 101, "%s", given != NULL && given[0] != '\0' ? given : id);
     for (char *c = out; *c != '\0'; c++)
-        *c = *c == ';' || *c < ' ' ? ' ' : *c;
+        if (*c == ';' || *c < ' ')
+            *c = ' ';
 }
 
 /* Appends the section, unless the whole could no longer be read then. */

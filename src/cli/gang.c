@@ -233,20 +233,23 @@ static enum status conclude(struct gang *g, struct error *e)
     return tally_error(&tally, e);
 }
 
-static enum status run_gang(struct gang *g, struct error *e)
+static enum status prepare(struct gang *g, struct error *e)
 {
     TRY(check(g, e));
     TRY(gang_find_ports(g->run, g->job->programmer.id, &g->ports, e));
     TRY(station_read_files(g->job, e));
-    TRY(check_unique(g, e));
-    g->boards = calloc(g->ports.count, sizeof *g->boards);
-    if (g->boards == NULL)
-        return error_set(e, STATUS_NO_MEMORY, "--gang: no memory");
-    for (size_t i = 0; i < g->ports.count; i++)
-        g->boards[i] = (struct gang_board){.port = g->ports.ports[i],
-                                           .title = g->ports.titles[i],
-                                           .events = {.fd = -1},
-                                           .talk = {.fd = -1}};
+    return check_unique(g, e);
+}
+
+static void init_board(struct gang_board *b, const char *port, const char *title)
+{
+    b->port = port;
+    b->title = title;
+    b->events.fd = b->talk.fd = -1;
+}
+
+static enum status run_boards(struct gang *g, struct error *e)
+{
     gang_view_init(&g->view, g->run->cli, g->boards, g->ports.count);
     TRY(work(g, e));
     return conclude(g, e);
@@ -255,10 +258,17 @@ static enum status run_gang(struct gang *g, struct error *e)
 enum status gang_run(struct run *r, struct job *job, struct error *e)
 {
     struct gang g = {.run = r, .job = job};
-    const enum status status = run_gang(&g, e);
-    for (size_t i = 0; g.boards != NULL && i < g.ports.count; i++)
-        gang_board_free(&g.boards[i]);
-    free(g.boards);
+    enum status status = prepare(&g, e);
+    struct gang_board *boards = calloc(g.ports.count + 1, sizeof *boards);
+    g.boards = boards;
+    for (size_t i = 0; boards != NULL && i < g.ports.count; i++)
+        init_board(&boards[i], g.ports.ports[i], g.ports.titles[i]);
+    if (status == STATUS_OK)
+        status = boards != NULL ? run_boards(&g, e)
+                                : error_set(e, STATUS_NO_MEMORY, "--gang: no memory");
+    for (size_t i = 0; boards != NULL && i < g.ports.count; i++)
+        gang_board_free(&boards[i]);
+    free(boards);
     gang_ports_free(&g.ports);
     return status;
 }

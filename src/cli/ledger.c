@@ -192,9 +192,11 @@ enum status ledger_open(const char *path, struct ledger **out, struct error *e)
     l->fd = -1;
     l->path = strdup(path);
     l->ops = is_table(path) ? &ledger_table_ops : &ledger_counter_ops;
-    enum status status = l->path != NULL ? STATUS_OK : no_memory(e);
-    if (status == STATUS_OK)
-        status = is_table(path) ? open_table(l, e) : open_counter(l, e);
+    if (l->path == NULL) {
+        ledger_close(l);
+        return no_memory(e);
+    }
+    const enum status status = is_table(path) ? open_table(l, e) : open_counter(l, e);
     if (status != STATUS_OK) {
         ledger_close(l);
         return status;

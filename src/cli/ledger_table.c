@@ -228,13 +228,13 @@ static enum status read_table(const struct ledger *l, struct table *t, struct er
     *t = (struct table){.ledger = l};
     TRY(file_read(l->path, &data, &size, e));
     char *text = strndup((const char *)data, size);
-    enum status status = text != NULL ? STATUS_OK : no_memory(e);
-    if (status == STATUS_OK && strlen(text) != size)
-        status = error_set(e, STATUS_INPUT, "%s: not a text file", l->path);
-    if (status == STATUS_OK)
-        status = read_rows(t, text, e);
-    free(text);
     free(data);
+    if (text == NULL)
+        return no_memory(e);
+    enum status status = strlen(text) == size
+                             ? read_rows(t, text, e)
+                             : error_set(e, STATUS_INPUT, "%s: not a text file", l->path);
+    free(text);
     if (status == STATUS_OK)
         status = check(t, e);
     return status == STATUS_OK ? complete(t, e) : status;

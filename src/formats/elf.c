@@ -284,8 +284,7 @@ enum status elf_read(const struct format_input *in, struct parsed *p, struct err
     if (elf_version(EV_CURRENT) == EV_NONE)
         return error_set(e, STATUS_UNSUPPORTED, "this libelf is too old: %s", elf_errmsg(-1));
     /* Opened for reading alone, so that the bytes stay as they are. */
-    struct elf_walk w = {
-        .in = in, .parsed = p, .elf = elf_memory((char *)(uintptr_t)in->data, in->size)};
+    struct elf_walk w = {.in = in, .parsed = p, .elf = elf_memory((char *)in->data, in->size)};
     if (w.elf == NULL)
         return input_error(in, 0, e, "a broken ELF file: %s", elf_errmsg(-1));
     w.avr = get_le16(in->data + offsetof(Elf32_Ehdr, e_machine)) == EM_AVR;

@@ -18,7 +18,7 @@ struct building {
     struct part *part;
     struct memory *memories;
     const struct field_definition **definitions[MEMORIES_MAX]; /* beside memory.fields */
-    enum poll_method poll;                                       /* unless a memory has its own */
+    enum poll_method poll;                                     /* unless a memory has its own */
     struct error *error;
 };
 

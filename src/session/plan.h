@@ -43,8 +43,8 @@ struct plan_request {
  * unless JOB_IN_ORDER. Fuses also go behind reads and verifies of other memories, to the end of the
  * job: the chip takes them when it leaves programming mode, and what could go wrong before that
  * should have passed by then. The erase that a flash write implies comes before the first write of
- * its stretch, and only once; behind OPERATION_COMMANDS there is none. Each write is followed by its verify. What was moved or merged is
- * said as a note.
+ * its stretch, and only once; behind OPERATION_COMMANDS there is none. Each write is followed by
+ * its verify. What was moved or merged is said as a note.
  *
  * STATUS_INPUT for images that contradict one another, STATUS_USAGE for an order that cannot
  * work. */

@@ -66,10 +66,10 @@ struct avr_chip_options {
     enum avr_locked_read locked_read;
     uint32_t enable_wait_us; /* from RESET active until Programming Enable is understood: 20 ms by
                                 the data sheets; less to imitate more patient silicon */
-    bool unused_fuse_bits_read_0; /* some silicon; most reads them as 1 */
+    bool unused_fuse_bits_read_0;     /* some silicon; most reads them as 1 */
     uint32_t comes_after, goes_after; /* the board is clipped on when RESET has been asserted that
                                          often, and taken away again; 0: at once, never */
-    uint64_t seed;                /* of every random choice; the same seed gives the same run */
+    uint64_t seed;                    /* of every random choice; the same seed gives the same run */
 };
 /* The options avr_chip_new() takes when given NULL: a 16 MHz crystal, no clock signal, typical busy
  * times, MISO floating high, locked reads giving the address. */
