@@ -89,6 +89,34 @@ static inline uint8_t *bench_bytes(struct bench *b, const char *name)
     return chip_bytes(b->chip, index);
 }
 
+/* Into the page buffer. */
+static inline void load_word(struct bench *b, uint8_t word, uint8_t low, uint8_t high)
+{
+    (void)bench_send(b, 0x40, 0, word, low);
+    (void)bench_send(b, 0x48, 0, word, high);
+}
+
+/* Write Page, and the time it takes. */
+static inline void commit(struct bench *b, uint16_t word_address)
+{
+    (void)bench_send(b, 0x4c, (uint8_t)(word_address >> 8), (uint8_t)word_address, 0);
+    bench_wait_us(b, 5000);
+}
+
+/* At a byte address. */
+static inline uint8_t read_flash(struct bench *b, uint32_t address)
+{
+    return bench_send(b, (address & 1) != 0 ? 0x28 : 0x20, (uint8_t)(address >> 9),
+                      (uint8_t)(address >> 1), 0);
+}
+
+/* Chip Erase, and the time it takes. */
+static inline void erase(struct bench *b)
+{
+    (void)bench_send(b, 0xac, 0x80, 0, 0);
+    bench_wait_us(b, b->part->erase_us);
+}
+
 static inline int bench_setup(void **state)
 {
     static struct bench bench;
