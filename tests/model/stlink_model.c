@@ -69,6 +69,11 @@ static const char *request_name(const struct usb_setup *setup)
     return "stlink.control";
 }
 
+#define STLINK_DEVICE                                                                              \
+    .vendor = 0x0483, .release = 0x0100, .interface_class = 0xff, .control_packet = 64,            \
+    .manufacturer = "STMicroelectronics", .setup = on_setup, .bulk_in = on_in, .bulk_out = on_out, \
+    .unplug = on_unplug, .request_name = request_name
+
 static const struct usb_device devices[] = {
     {
         .name = "stlink-v2",
@@ -77,16 +82,7 @@ static const struct usb_device devices[] = {
         .product_name = "STM32 STLink",
         .serial = "37FF71064E573436DB011543",
         .endpoints = {{0x81, 2, 64}, {0x02, 2, 64}, {0x83, 2, 64}},
-        .vendor = 0x0483,
-        .release = 0x0100,
-        .interface_class = 0xff,
-        .control_packet = 64,
-        .manufacturer = "STMicroelectronics",
-        .setup = on_setup,
-        .bulk_in = on_in,
-        .bulk_out = on_out,
-        .unplug = on_unplug,
-        .request_name = request_name,
+        STLINK_DEVICE,
     },
     {
         /* Twelve bytes where 24 hexadecimal digits should be. */
@@ -96,16 +92,7 @@ static const struct usb_device devices[] = {
         .product_name = "STM32 STLink",
         .serial = "Q\xffn\x06I\x86PR$\x16\x17\x87",
         .endpoints = {{0x81, 2, 64}, {0x02, 2, 64}, {0x83, 2, 64}},
-        .vendor = 0x0483,
-        .release = 0x0100,
-        .interface_class = 0xff,
-        .control_packet = 64,
-        .manufacturer = "STMicroelectronics",
-        .setup = on_setup,
-        .bulk_in = on_in,
-        .bulk_out = on_out,
-        .unplug = on_unplug,
-        .request_name = request_name,
+        STLINK_DEVICE,
     },
     {
         .name = "stlink-v2-1",
@@ -114,16 +101,7 @@ static const struct usb_device devices[] = {
         .product_name = "STM32 STLink",
         .serial = "0670FF485550755187121723",
         .endpoints = {{0x81, 2, 64}, {0x01, 2, 64}, {0x82, 2, 64}},
-        .vendor = 0x0483,
-        .release = 0x0100,
-        .interface_class = 0xff,
-        .control_packet = 64,
-        .manufacturer = "STMicroelectronics",
-        .setup = on_setup,
-        .bulk_in = on_in,
-        .bulk_out = on_out,
-        .unplug = on_unplug,
-        .request_name = request_name,
+        STLINK_DEVICE,
     },
     {
         .name = "stlink-v3",
@@ -132,25 +110,13 @@ static const struct usb_device devices[] = {
         .product_name = "STLINK-V3",
         .serial = "003A00253438510834313939",
         .endpoints = {{0x81, 2, 512}, {0x01, 2, 512}, {0x82, 2, 512}},
-        .vendor = 0x0483,
-        .release = 0x0100,
-        .interface_class = 0xff,
-        .control_packet = 64,
-        .manufacturer = "STMicroelectronics",
-        .setup = on_setup,
-        .bulk_in = on_in,
-        .bulk_out = on_out,
-        .unplug = on_unplug,
-        .request_name = request_name,
+        STLINK_DEVICE,
     },
 };
 
 const struct usb_device *stlink_model_device(const char *name)
 {
-    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
-        if (strcmp(devices[i].name, name) == 0)
-            return &devices[i];
-    return NULL;
+    return usb_device_find(devices, sizeof devices / sizeof devices[0], name);
 }
 
 struct stlink_model *stlink_model_new(struct stm32_chip *chip, const struct usb_device *device)

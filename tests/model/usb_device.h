@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #define USB_US UINT64_C(1000)
 #define USB_MS UINT64_C(1000000)
@@ -72,5 +73,15 @@ struct usb_device {
     void (*unplug)(void *self, uint64_t now);
     const char *(*request_name)(const struct usb_setup *setup); /* never NULL; for counts */
 };
+
+/* NULL: none is called so. */
+static inline const struct usb_device *usb_device_find(const struct usb_device *devices,
+                                                       size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(devices[i].name, name) == 0)
+            return &devices[i];
+    return NULL;
+}
 
 #endif

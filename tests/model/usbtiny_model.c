@@ -263,10 +263,7 @@ static const struct usb_device devices[] = {
 
 const struct usb_device *usbtiny_model_device(const char *name)
 {
-    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
-        if (strcmp(devices[i].name, name) == 0)
-            return &devices[i];
-    return NULL;
+    return usb_device_find(devices, sizeof devices / sizeof devices[0], name);
 }
 
 struct usbtiny_model *usbtiny_model_new(struct avr_chip *chip, const struct usb_device *device)
