@@ -119,69 +119,79 @@ static void a_chip_without_a_number_is_not_touched(void **state)
 
 /* --- chips come and go ---------------------------------------------------------------------- */
 
+/* A programmer that stays open, with a chip on it. */
+struct open_bench {
+    struct job_bench *bench;
+    struct session *session;
+    uint8_t signature[3]; /* of the last look */
+};
+
+static struct open_bench open_bench_new(const char *chip)
+{
+    struct open_bench o = {.bench = job_bench_new(chip, RIG_RANGES, NULL)};
+    struct job_bench *b = o.bench;
+    assert_int_equal(
+        session_open_on(&b->rig->programmer, b->parts, &b->rig->context, &o.session, &b->error),
+        STATUS_OK);
+    return o;
+}
+
+static void open_bench_free(struct open_bench *o)
+{
+    session_close(o->session);
+    job_bench_free(o->bench);
+}
+
+static void expect_look(struct open_bench *o, const char *part, enum status status)
+{
+    assert_int_equal(session_look(o->session, part, o->signature, &o->bench->error), status);
+    assert_true(chip_rig_released(o->bench->rig));
+}
+
 static void chips_come_and_go_on_one_open_programmer(void **state)
 {
     (void)state;
-    struct job_bench *b = job_bench_new("m328p", RIG_RANGES, NULL);
-    struct session *s = NULL;
-    struct error e = {0};
-    uint8_t signature[3] = {0};
-    assert_int_equal(session_open_on(&b->rig->programmer, b->parts, &b->rig->context, &s, &e),
-                     STATUS_OK);
+    struct open_bench o = open_bench_new("m328p");
+    struct job_bench *b = o.bench;
     for (unsigned i = 0; i < 2; i++) {
         job_again(b);
         avr_chip_set_fault(b->rig->chip, AVR_FAULT_NO_POWER, true);
-        assert_int_equal(session_look(s, NULL, signature, &e), STATUS_NO_TARGET);
-        assert_true(chip_rig_released(b->rig));
+        expect_look(&o, NULL, STATUS_NO_TARGET);
         avr_chip_set_fault(b->rig->chip, AVR_FAULT_NO_POWER, false);
-        assert_int_equal(session_look(s, NULL, signature, &e), STATUS_OK);
-        assert_int_equal(signature[1], 0x95);
-        assert_true(chip_rig_released(b->rig));
+        expect_look(&o, NULL, STATUS_OK);
+        assert_int_equal(o.signature[1], 0x95);
         job_write(b, "flash", 0, program, 256);
         b->job.flags = JOB_ERASE;
         report_free(&b->report);
-        assert_int_equal(session_run_job(s, &b->job, &b->report, &e), STATUS_OK);
+        assert_int_equal(session_run_job(o.session, &b->job, &b->report, &b->error), STATUS_OK);
         assert_int_equal(job_instructions(b, AVR_OP_ERASE), 1);
         assert_true(chip_rig_released(b->rig));
     }
-    session_close(s);
-    job_bench_free(b);
+    open_bench_free(&o);
 }
 
 static void a_chip_of_another_part_is_seen_all_the_same(void **state)
 {
     (void)state;
-    struct job_bench *b = job_bench_new("m8", RIG_RANGES, NULL);
-    struct session *s = NULL;
-    struct error e = {0};
-    uint8_t signature[3] = {0};
-    assert_int_equal(session_open_on(&b->rig->programmer, b->parts, &b->rig->context, &s, &e),
-                     STATUS_OK);
-    assert_int_equal(session_look(s, "m328p", signature, &e), STATUS_OK);
-    assert_int_equal(signature[1], 0x93);
-    session_close(s);
-    job_bench_free(b);
+    struct open_bench o = open_bench_new("m8");
+    expect_look(&o, "m328p", STATUS_OK);
+    assert_int_equal(o.signature[1], 0x93);
+    open_bench_free(&o);
 }
 
 static void a_programmer_that_is_lost_is_told_by_a_look(void **state)
 {
     (void)state;
-    struct job_bench *b = job_bench_new("m328p", RIG_RANGES, NULL);
-    struct session *s = NULL;
-    struct error e = {0};
-    uint8_t signature[3] = {0};
-    assert_int_equal(session_open_on(&b->rig->programmer, b->parts, &b->rig->context, &s, &e),
-                     STATUS_OK);
+    struct open_bench o = open_bench_new("m328p");
+    struct chip_rig *rig = o.bench->rig;
     for (unsigned at = 1; at <= 3; at++) {
-        chip_rig_clear(b->rig);
-        b->rig->fail_at = at;
-        assert_int_equal(session_look(s, NULL, signature, &e), STATUS_LINK);
-        assert_true(chip_rig_released(b->rig));
-        b->rig->fail_at = 0;
-        assert_int_equal(session_look(s, NULL, signature, &e), STATUS_OK);
+        chip_rig_clear(rig);
+        rig->fail_at = at;
+        expect_look(&o, NULL, STATUS_LINK);
+        rig->fail_at = 0;
+        expect_look(&o, NULL, STATUS_OK);
     }
-    session_close(s);
-    job_bench_free(b);
+    open_bench_free(&o);
 }
 
 int main(void)
