@@ -36,6 +36,18 @@ void cli_bench_free(struct cli_bench *b)
     free(b);
 }
 
+int cli_set_up(void **state)
+{
+    *state = cli_bench_new();
+    return 0;
+}
+
+int cli_tear_down(void **state)
+{
+    cli_bench_free(*state);
+    return 0;
+}
+
 /* Words end at blanks, those in back quotes at the next back quote. */
 static size_t split(char *line, char *words[WORDS_MAX])
 {
@@ -152,6 +164,16 @@ uint8_t *cli_read_file(const char *name, size_t *size)
     if (file_read(name, &data, size, &e) != STATUS_OK)
         fail_msg("%s", e.text);
     return data;
+}
+
+void cli_assert_same(const char *name, const char *other)
+{
+    size_t size, other_size;
+    uint8_t *data = cli_read_file(name, &size), *other_data = cli_read_file(other, &other_size);
+    assert_int_equal(size, other_size);
+    assert_memory_equal(data, other_data, size);
+    free(data);
+    free(other_data);
 }
 
 bool cli_file_exists(const char *name)

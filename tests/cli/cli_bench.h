@@ -19,6 +19,11 @@ struct cli_bench {
 struct cli_bench *cli_bench_new(void);
 void cli_bench_free(struct cli_bench *b); /* takes the folder with it */
 
+/* A test whose state is a bench of its own. */
+int cli_set_up(void **state);
+int cli_tear_down(void **state);
+#define CLI_TEST(test) cmocka_unit_test_setup_teardown(test, cli_set_up, cli_tear_down)
+
 /* Runs `ispflash LINE`, words separated by blanks or held together by back quotes; returns the exit
  * code. */
 int cli_run(struct cli_bench *b, const char *line);
@@ -35,6 +40,7 @@ void cli_write_text(const char *name, const char *text);
 void cli_write_hex(const char *name, const struct image *image);
 /* The caller frees it. */
 uint8_t *cli_read_file(const char *name, size_t *size);
+void cli_assert_same(const char *name, const char *other); /* the bytes in them */
 bool cli_file_exists(const char *name);
 
 #endif

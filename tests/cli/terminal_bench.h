@@ -10,19 +10,6 @@
 
 #define CHIP "-q -c sim -P chip -p m328p "
 
-/* A test's state is a struct cli_bench. */
-static inline int set_up(void **state)
-{
-    *state = cli_bench_new();
-    return 0;
-}
-
-static inline int tear_down(void **state)
-{
-    cli_bench_free(*state);
-    return 0;
-}
-
 /* One -T on the chip. */
 static inline void expect(struct cli_bench *b, int code, const char *commands)
 {
@@ -45,7 +32,5 @@ static inline void refuse(struct cli_bench *b, int code, const char *commands, c
     expect(b, code, commands);
     cli_assert_err(b, said);
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 #endif

@@ -7,18 +7,6 @@
 #include "cli_bench.h"
 #include "support/test.h"
 
-static int set_up(void **state)
-{
-    *state = cli_bench_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    cli_bench_free(*state);
-    return 0;
-}
-
 static void put(struct image *image, uint32_t address, uint32_t size, unsigned seed)
 {
     struct error e = {0};
@@ -47,16 +35,6 @@ static void fill_chip(struct cli_bench *b, const char *part)
     cli_expect(b, 0, line);
 }
 
-static void assert_same(const char *one, const char *other)
-{
-    size_t size, other_size;
-    uint8_t *data = cli_read_file(one, &size), *again = cli_read_file(other, &other_size);
-    assert_int_equal(size, other_size);
-    assert_memory_equal(data, again, size);
-    free(data);
-    free(again);
-}
-
 static void a_backup_restores_every_memory_of_a_chip(void **state)
 {
     struct cli_bench *b = *state;
@@ -67,8 +45,8 @@ static void a_backup_restores_every_memory_of_a_chip(void **state)
         assert_int_equal(rename("chip", "first"), 0);
         cli_expect(b, 0, "restore chip.hex -c sim -P chip");
         cli_expect(b, 0, "backup again.hex -c sim -P chip");
-        assert_same("chip.hex", "again.hex");
-        assert_same("first", "chip");
+        cli_assert_same("chip.hex", "again.hex");
+        cli_assert_same("first", "chip");
     }
 }
 
@@ -103,7 +81,7 @@ static void s_records_and_comments_hold_a_backup_as_well(void **state)
         cli_expect(b, 0, line);
         (void)snprintf(line, sizeof line, "restore %s -c sim -P chip", name);
         cli_expect(b, 0, line);
-        assert_same("first", "chip");
+        cli_assert_same("first", "chip");
     }
     cli_expect(b, 2, "backup chip.bin:r -c sim -P chip");
     cli_assert_err(b, "cannot hold several memories");
@@ -170,7 +148,7 @@ static void dry_runs_change_nothing(void **state)
         cli_assert_out(b, "  erase  the chip");
         cli_assert_err(b, "this was a dry run");
         cli_expect(b, 0, "backup again.hex -c sim -P chip -qq");
-        assert_same("chip.hex", "again.hex");
+        cli_assert_same("chip.hex", "again.hex");
     }
 }
 
@@ -187,7 +165,7 @@ static void factory_gives_back_a_fresh_chip(void **state)
         (void)snprintf(line, sizeof line, "backup fresh.hex -c sim -P fresh -p %s", parts[i]);
         cli_expect(b, 0, line);
         cli_expect(b, 0, "backup chip.hex -c sim -P chip");
-        assert_same("fresh.hex", "chip.hex");
+        cli_assert_same("fresh.hex", "chip.hex");
     }
 }
 
@@ -349,5 +327,5 @@ int main(void)
         cmocka_unit_test(a_rescue_file_of_an_earlier_run_is_not_overwritten),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, cli_set_up, cli_tear_down);
 }

@@ -8,18 +8,6 @@
 #include "ispflash/boot_image.h"
 #include "support/test.h"
 
-static int set_up(void **state)
-{
-    *state = cli_bench_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    cli_bench_free(*state);
-    return 0;
-}
-
 /* --- an image with a given CRC-32 ----------------------------------------------------------- */
 
 /* One step of CRC-32 (polynomial edb88320, bits reflected) for a byte of zeros, and back. */
@@ -235,18 +223,17 @@ static void nothing_is_written_and_what_fails_is_told(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_fresh_chip_is_told_in_words),
-        TEST(all_parts_of_the_signature_are_told_commonest_first),
-        TEST(a_known_boot_loader_is_recognised_byte_for_byte),
-        TEST(a_boot_loader_is_known_also_where_there_is_no_boot_section),
-        TEST(an_unknown_boot_loader_shows_its_usb_id),
-        TEST(one_that_nobody_knows_is_told_by_range_and_sum),
-        TEST(a_locked_chip_is_not_looked_into),
-        TEST(a_slow_clock_and_the_users_sck_are_told),
-        TEST(old_and_odd_chips_are_told_too),
-        TEST(nothing_is_written_and_what_fails_is_told),
+        CLI_TEST(a_fresh_chip_is_told_in_words),
+        CLI_TEST(all_parts_of_the_signature_are_told_commonest_first),
+        CLI_TEST(a_known_boot_loader_is_recognised_byte_for_byte),
+        CLI_TEST(a_boot_loader_is_known_also_where_there_is_no_boot_section),
+        CLI_TEST(an_unknown_boot_loader_shows_its_usb_id),
+        CLI_TEST(one_that_nobody_knows_is_told_by_range_and_sum),
+        CLI_TEST(a_locked_chip_is_not_looked_into),
+        CLI_TEST(a_slow_clock_and_the_users_sck_are_told),
+        CLI_TEST(old_and_odd_chips_are_told_too),
+        CLI_TEST(nothing_is_written_and_what_fails_is_told),
     };
     return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
 }

@@ -11,18 +11,6 @@
 
 enum { FILES_MAX = 3, PIECES_MAX = 8 };
 
-static int set_up(void **state)
-{
-    *state = cli_bench_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    cli_bench_free(*state);
-    return 0;
-}
-
 /* Bytes of a place are the same in every file that has it. */
 static void put(struct image *image, uint32_t address, uint32_t size)
 {
@@ -55,16 +43,6 @@ static void run_peer(const char *line)
         fail_msg("%s failed", line);
 }
 
-static void assert_same_file(const char *one, const char *other)
-{
-    size_t size, other_size;
-    uint8_t *data = cli_read_file(one, &size), *other_data = cli_read_file(other, &other_size);
-    assert_int_equal(size, other_size);
-    assert_memory_equal(data, other_data, size);
-    free(data);
-    free(other_data);
-}
-
 static void need_peer(void)
 {
     if (system("command -v srec_cat >/dev/null 2>&1") == 0)
@@ -93,8 +71,8 @@ static void compare(struct cli_bench *b, unsigned count, uint32_t end)
     (void)snprintf(line, sizeof line,
                    "srec_cat ours.hex -intel -fill 0xff 0 %u -o again.bin -binary", end);
     run_peer(line);
-    assert_same_file("ours.bin", "theirs.bin");
-    assert_same_file("again.bin", "theirs.bin");
+    cli_assert_same("ours.bin", "theirs.bin");
+    cli_assert_same("again.bin", "theirs.bin");
 }
 
 static void an_application_and_a_boot_loader_at_the_top(void **state)
@@ -168,14 +146,12 @@ static void whatever_lies_wherever(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_application_and_a_boot_loader_at_the_top, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_application_that_ends_where_the_boot_loader_begins,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bytes_that_both_have_and_that_are_equal, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(gaps_odd_ends_and_three_files, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_boot_loader_beyond_64_kib, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(whatever_lies_wherever, set_up, tear_down),
+        CLI_TEST(an_application_and_a_boot_loader_at_the_top),
+        CLI_TEST(an_application_that_ends_where_the_boot_loader_begins),
+        CLI_TEST(bytes_that_both_have_and_that_are_equal),
+        CLI_TEST(gaps_odd_ends_and_three_files),
+        CLI_TEST(a_boot_loader_beyond_64_kib),
+        CLI_TEST(whatever_lies_wherever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,12 +16,6 @@ static int print_rules(void **state)
     return 0;
 }
 
-static int forget_rules(void **state)
-{
-    cli_bench_free(*state);
-    return 0;
-}
-
 /* One `KEY OP "VALUE"` of udev(7); returns what stands behind it, or NULL. */
 static const char *take_match(const char *at)
 {
@@ -175,11 +169,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_line_is_a_comment_or_a_list_of_matches, print_rules,
-                                        forget_rules),
-        cmocka_unit_test_setup_teardown(no_programmer_is_left_out, print_rules, forget_rules),
+                                        cli_tear_down),
+        cmocka_unit_test_setup_teardown(no_programmer_is_left_out, print_rules, cli_tear_down),
         cmocka_unit_test(every_port_that_is_found_is_that_of_a_board),
         cmocka_unit_test_setup_teardown(how_to_load_them_is_told_beside_the_file, print_rules,
-                                        forget_rules),
+                                        cli_tear_down),
         cmocka_unit_test(what_udev_cannot_follow_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

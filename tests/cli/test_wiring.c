@@ -5,18 +5,6 @@
 #include "cli_bench.h"
 #include "support/test.h"
 
-static int set_up(void **state)
-{
-    *state = cli_bench_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    cli_bench_free(*state);
-    return 0;
-}
-
 static void a_pro_micro_is_drawn_with_its_warning(void **state)
 {
     struct cli_bench *b = *state;
@@ -177,17 +165,16 @@ static void an_stm32_has_the_four_wires_of_swd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_pro_micro_is_drawn_with_its_warning, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_stm32_has_the_four_wires_of_swd, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(boxes_are_drawn_where_the_locale_has_them, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_board_with_headers_has_them_drawn, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(chips_with_pdi_and_pdo_are_marked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_not_known_is_said, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_programmer_leads_to_its_board, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bad_requests_are_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_boards_are_listed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(programs_get_the_wires, set_up, tear_down),
+        CLI_TEST(a_pro_micro_is_drawn_with_its_warning),
+        CLI_TEST(an_stm32_has_the_four_wires_of_swd),
+        CLI_TEST(boxes_are_drawn_where_the_locale_has_them),
+        CLI_TEST(a_board_with_headers_has_them_drawn),
+        CLI_TEST(chips_with_pdi_and_pdo_are_marked),
+        CLI_TEST(what_is_not_known_is_said),
+        CLI_TEST(a_programmer_leads_to_its_board),
+        CLI_TEST(bad_requests_are_named),
+        CLI_TEST(the_boards_are_listed),
+        CLI_TEST(programs_get_the_wires),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
