@@ -8,6 +8,14 @@
 #include "support/test.h"
 #include "terminal_bench.h"
 
+/* As cli_expect(), with the input of -t. */
+static void expect_of_input(struct cli_bench *b, int code, const char *line, const char *input)
+{
+    b->answers = input;
+    cli_expect(b, code, line);
+    b->answers = NULL;
+}
+
 /* --- chip and programmer -------------------------------------------------------------------- */
 
 static void the_part_is_told(void **state)
@@ -157,10 +165,8 @@ static void a_quote_that_does_not_end_writes_nothing(void **state)
 {
     struct cli_bench *b = *state;
     refuse(b, 2, "write eeprom 0 1; write eeprom 0 \"abc", "in the middle of a quoted string");
-    b->answers = "write eeprom 0 \"abc";
-    cli_expect(b, 2, CHIP "-t");
+    expect_of_input(b, 2, CHIP "-t", "write eeprom 0 \"abc");
     cli_assert_err(b, "in the middle of a quoted string: \"abc");
-    b->answers = NULL;
     assert_answer(b, "dump eeprom 0 2",
                   "0000  ff ff                                             |..              |\n");
 }
@@ -191,9 +197,7 @@ static void a_file_that_a_command_makes_is_not_missed(void **state)
     cli_assert_err(b, "made.bin: no such file");
     cli_expect(b, 3, CHIP "-T sig -U eeprom:w:made.bin:r");
     cli_assert_err(b, "the chip was not touched");
-    b->answers = "save eeprom 0 2 made.bin\nquit\n";
-    cli_expect(b, 0, CHIP "-t -U eeprom:v:made.bin:r");
-    b->answers = NULL;
+    expect_of_input(b, 0, CHIP "-t -U eeprom:v:made.bin:r", "save eeprom 0 2 made.bin\nquit\n");
 }
 
 static void with_n_nothing_is_written(void **state)
@@ -218,25 +222,21 @@ static void with_n_nothing_is_written(void **state)
 static void lines_come_from_a_pipe_too(void **state)
 {
     struct cli_bench *b = *state;
-    b->answers = "write eeprom 0 1 2\r\n\n# comment\ndump eeprom 0 2\n bogus\nsig";
-    cli_expect(b, 0, CHIP "-t");
+    expect_of_input(b, 0, CHIP "-t",
+                    "write eeprom 0 1 2\r\n\n# comment\ndump eeprom 0 2\n bogus\nsig");
     assert_string_equal(
         b->out, "ispflash> write eeprom 0 1 2\nispflash> \nispflash> # comment\n"
                 "ispflash> dump eeprom 0 2\n"
                 "0000  01 02                                             |..              |\n"
                 "ispflash>  bogus\nispflash> sig\nDevice signature = 0x1e950f\n");
     cli_assert_err(b, "\"bogus\" is no command");
-    b->answers = "quit\nbogus\n";
-    cli_expect(b, 0, CHIP "-t -T sig");
+    expect_of_input(b, 0, CHIP "-t -T sig", "quit\nbogus\n");
     cli_assert_out(b, "ispflash> quit\nDevice signature");
-    b->answers = "sig\nbogus\n";
-    cli_expect(b, 2, CHIP "-t -T sig");
+    expect_of_input(b, 2, CHIP "-t -T sig", "sig\nbogus\n");
     cli_assert_err(b, "the last command of the input did not work");
-    b->answers = "";
-    cli_expect(b, 0, CHIP "-t");
-    cli_expect(b, 2, CHIP "-t -U eeprom:w:-:i");
+    expect_of_input(b, 0, CHIP "-t", "");
+    expect_of_input(b, 2, CHIP "-t -U eeprom:w:-:i", "");
     cli_assert_err(b, "standard input can be read once");
-    b->answers = NULL;
     assert_answer(b, "dump eeprom 0 2",
                   "0000  01 02                                             |..              |\n");
 }
